@@ -1,0 +1,19 @@
+package business
+
+// Command is something asked of a business.
+type Command interface{ businessCommand() }
+
+// Record takes a fact of a case management system; see casefile.Record.
+type Record struct {
+	Fact  Event
+	Retry bool
+}
+
+// Skip gives up waiting for the sequences of Source up to To; see casefile.Skip.
+type Skip struct {
+	Source string
+	To     int64
+}
+
+func (Record) businessCommand() {}
+func (Skip) businessCommand()   {}

@@ -1,0 +1,90 @@
+// Package engine keeps read models: it runs pure folds over the log and writes the rows that come
+// of them. A projection says which tables it has and how an event changes their rows; the engine
+// does everything else, for every projection alike: reading, loading, bulk writing, checkpoints,
+// fencing, parking, rebuilding, verifying.
+//
+// Rows, the checkpoint (compared and set) and the lease's fence change in one transaction, so a
+// crash leaves either the whole batch or nothing of it.
+package engine
+
+import (
+	"context"
+
+	"casesync/eventstore"
+)
+
+// Event is a recorded event as folds see it: decoded and opened, as far as its keys exist. Folds
+// may copy what is confidential to the case in clear; of what is personal they copy only the
+// envelope (private.Value.Envelope), and words.
+type Event struct {
+	eventstore.Decoded
+	// Words turns text into keyed hashes of its normalised words and their prefixes, for search.
+	// It is a pure function of the text and the search key.
+	Words func(text string) []string
+}
+
+// Prepare decodes and opens a batch of recorded events for folding. An event of unknown type
+// comes back with a nil Event field.
+type Prepare func(ctx context.Context, recorded []eventstore.Recorded) ([]Event, error)
+
+// Projection is a pure fold from events to rows of its own tables.
+type Projection struct {
+	// Name is stored; Version is raised whenever the fold or the tables change, and makes the
+	// engine rebuild.
+	Name    string
+	Version int
+	Tables  []AnyTable
+	// Key names what an event is about ("1234" for a case), and is false for an event that the
+	// projection does not want. Rows of keyed and appended tables belong to one key, their first
+	// column, and only events of that key change them. An event of unknown type has a nil Event;
+	// if its stream belongs to the projection its key is given all the same, and is parked.
+	Key func(Event) (key string, wanted bool)
+	// Fold changes rows. It does no I/O, and reads no clock. An error parks the event's key.
+	Fold func(rows *Rows, e Event) error
+}
+
+// Store is what the engine and the queries need of a database: one text of SQL serves all, with
+// $1, $2 … as parameters, and TEXT, BIGINT and BOOLEAN as the only types.
+type Store interface {
+	// View runs f on one consistent snapshot, read-only.
+	View(ctx context.Context, f func(Snapshot) error) error
+	// Update runs f in one transaction, committed if f returns nil. Writers wait for each other
+	// where the database asks for it.
+	Update(ctx context.Context, f func(Tx) error) error
+}
+
+// Snapshot reads.
+type Snapshot interface {
+	Query(ctx context.Context, query string, args ...any) (Cursor, error)
+}
+
+// Cursor walks the rows of a query; it must be closed.
+type Cursor interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+// Tx reads and writes.
+type Tx interface {
+	Snapshot
+	// Exec returns the number of rows it touched.
+	Exec(ctx context.Context, query string, args ...any) (int64, error)
+	// Write applies one table's changes in bulk.
+	Write(ctx context.Context, changes Changes) error
+	// LoadKeys reads whole rows of table whose first column is one of keys.
+	LoadKeys(ctx context.Context, table string, columns []Column, keys []string) (Cursor, error)
+}
+
+// Changes are the rows to write to one table. Each row has a value (string, int64 or bool) for
+// every column; a key occurs once.
+type Changes struct {
+	Table   string // with its generation
+	Columns []Column
+	Key     int     // the first Key columns are the primary key
+	Insert  [][]any // rows that do not exist yet
+	Upsert  [][]any // rows that replace what has their key
+	Add     [][]any // rows whose columns after the key are added to what has their key
+	Delete  [][]any // keys of rows that go
+}

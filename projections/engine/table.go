@@ -1,0 +1,60 @@
+package engine
+
+// Type is a column's type: one of three that all databases have in common.
+type Type string
+
+// The column types. Times are BigInt: microseconds UTC since 1970; days are BigInt too: days
+// since 1970-01-01.
+const (
+	Text    Type = "TEXT"
+	BigInt  Type = "BIGINT"
+	Boolean Type = "BOOLEAN"
+)
+
+// Column is a column of a read model's table. None is ever NULL.
+type Column struct {
+	Name string
+	Type Type
+}
+
+// Kind says how rows of a table change.
+type Kind int
+
+const (
+	// Keyed rows are loaded before a batch is folded, by their first column, the projection's key.
+	Keyed Kind = iota
+	// Summed rows are never loaded: what a fold puts is added to the columns after the key. They
+	// may belong to any number of keys.
+	Summed
+)
+
+// Spec describes a table.
+type Spec struct {
+	Name    string // without the generation
+	Columns []Column
+	// Key is how many of the first columns are the primary key.
+	Key  int
+	Kind Kind
+	// Indexes are further indexes, each a list of columns and optional conditions:
+	// "frn, converted_at, ref" or "frn, ref WHERE open".
+	Indexes []string
+	// Aside names columns that depend on when and in what company an event was recorded; they are
+	// left out where read models of two logs are compared.
+	Aside []string
+}
+
+// AnyTable is a *Table of any row type.
+type AnyTable interface {
+	Describe() Spec
+	newSet() anySet
+}
+
+// Table is a table whose rows are of type R, a struct of strings, int64s and bools.
+type Table[R comparable] struct {
+	Spec
+	// Fields returns pointers to the fields of a row, in the order of the columns.
+	Fields func(*R) []any
+}
+
+// Describe returns the table's description.
+func (t *Table[R]) Describe() Spec { return t.Spec }

@@ -1,0 +1,62 @@
+// Package projections folds events into read models, and queries them. One read model is one
+// file here (or a pair): its tables, its fold, its queries. Every query takes the Scope of who
+// asks; there is no way to ask without one.
+package projections
+
+import "slices"
+
+// Scope says which cases a query may see. Its zero value sees nothing; a Scope is made by the
+// authoriser alone, from a principal.
+type Scope struct {
+	every      bool
+	frns       []string
+	suppressed bool
+	user       string
+}
+
+// BusinessScope sees the unsuppressed cases of the given businesses; user is who asks.
+func BusinessScope(user string, frns ...string) Scope {
+	frns = slices.Clone(frns)
+	slices.Sort(frns)
+	return Scope{user: user, frns: slices.Compact(frns)}
+}
+
+// AuditorScope sees the cases of every business, suppressed ones marked.
+func AuditorScope(user string) Scope { return Scope{user: user, every: true, suppressed: true} }
+
+// User is who asks: the id that allocatedTo=me stands for.
+func (s Scope) User() string { return s.user }
+
+// Every reports whether the scope spans all businesses.
+func (s Scope) Every() bool { return s.every }
+
+// FRNs returns the businesses that the scope is limited to, sorted; it says nothing where Every is true.
+func (s Scope) FRNs() []string { return slices.Clone(s.frns) }
+
+// SeesSuppressed reports whether suppressed cases are listed, marked.
+func (s Scope) SeesSuppressed() bool { return s.suppressed }
+
+// Sees reports whether a case of business frn may be seen.
+func (s Scope) Sees(frn string, suppressed bool) bool {
+	if suppressed && !s.suppressed {
+		return false
+	}
+	return s.every || slices.Contains(s.frns, frn)
+}
+
+// Within narrows the scope to the given businesses; those outside it are left out, as if they did
+// not exist. Without any it returns the scope as it is.
+func (s Scope) Within(frns ...string) Scope {
+	if len(frns) == 0 {
+		return s
+	}
+	narrowed := Scope{user: s.user, suppressed: s.suppressed}
+	for _, frn := range frns {
+		if s.every || slices.Contains(s.frns, frn) {
+			narrowed.frns = append(narrowed.frns, frn)
+		}
+	}
+	slices.Sort(narrowed.frns)
+	narrowed.frns = slices.Compact(narrowed.frns)
+	return narrowed
+}
