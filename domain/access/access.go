@@ -1,0 +1,121 @@
+// Package access says who may do what. Roles and permissions are two short lists, and one table
+// connects them; whatever the table does not say is refused (requirement 20).
+//
+// Business users hold a set of roles per business, and their permissions there are the union of
+// what those roles give (requirements 11–19). Principals of the Financial Ombudsman Service hold
+// roles that no business gives; those that read cases read them of every business.
+package access
+
+import (
+	"maps"
+	"slices"
+)
+
+// Role is a set of permissions under a stable name.
+type Role string
+
+// The roles of business users, held per business.
+const (
+	Caseworker    Role = "caseworker"
+	Supervisor    Role = "supervisor"
+	Administrator Role = "administrator"
+)
+
+// The roles on the side of the Financial Ombudsman Service, held for all businesses.
+const (
+	// Operator looks after the feeds, the read models, onboarding and suppression.
+	Operator Role = "operator"
+	// Helpdesk answers technical queries.
+	Helpdesk Role = "helpdesk"
+	// Security reads the activity log.
+	Security Role = "security"
+	// Auditor reads and verifies the whole log, and the read models of every business.
+	Auditor Role = "auditor"
+	// CMS is a machine that publishes and consumes events.
+	CMS Role = "cms"
+)
+
+// Permission is something that a principal may do. Its text is part of the public interface.
+type Permission string
+
+// What may be done with the cases of a business.
+const (
+	// ReadSelf: see one's own roles and permissions. Everybody who signed in may.
+	ReadSelf       Permission = "self:read"
+	ReadDashboard  Permission = "dashboard:read"
+	ListCases      Permission = "cases:list"
+	ExportCases    Permission = "cases:export"
+	ReadCase       Permission = "cases:read"
+	ReadDocuments  Permission = "documents:read"
+	ReadRates      Permission = "uphold-rates:read"
+	FollowChanges  Permission = "changes:follow"
+	ReadBusinesses Permission = "businesses:read"
+
+	Upload         Permission = "uploads:write"
+	Notify         Permission = "notifications:send"
+	AllocateSelf   Permission = "allocations:self"
+	AllocateOthers Permission = "allocations:others"
+	ManageUsers    Permission = "users:manage"
+	ResetFactors   Permission = "users:reset-factors"
+	AskSupport     Permission = "support:ask"
+)
+
+// What may be done on the side of the Financial Ombudsman Service.
+const (
+	// PublishEvents: hand in events as a case management system.
+	PublishEvents Permission = "events:publish"
+	// ReadFeeds and OperateFeeds: dead letters and held facts.
+	ReadFeeds    Permission = "feeds:read"
+	OperateFeeds Permission = "feeds:operate"
+	// ReadProjections and OperateProjections: read models, their lag, rebuilding, parked keys.
+	ReadProjections    Permission = "projections:read"
+	OperateProjections Permission = "projections:operate"
+	ReadMetrics        Permission = "metrics:read"
+)
+
+// casework is what caseworkers and supervisors share: they see the same cases (requirement 50).
+var casework = []Permission{
+	ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
+	ReadBusinesses, Upload, Notify, AllocateSelf, AskSupport,
+}
+
+// table is the one place that gives a role its permissions.
+var table = map[Role][]Permission{
+	Caseworker:    casework,
+	Supervisor:    append(slices.Clone(casework), AllocateOthers),
+	Administrator: {ReadSelf, ReadBusinesses, ManageUsers, ResetFactors, AskSupport},
+
+	Operator: {ReadSelf, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics},
+	Helpdesk: {ReadSelf},
+	Security: {ReadSelf},
+	Auditor: {
+		ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
+		ReadBusinesses, ReadFeeds, ReadProjections,
+	},
+	CMS: {ReadSelf, PublishEvents},
+}
+
+// Roles returns every role, business users' first.
+func Roles() []Role {
+	return []Role{Caseworker, Supervisor, Administrator, Operator, Helpdesk, Security, Auditor, CMS}
+}
+
+// Permissions returns every permission that some role gives, sorted.
+func Permissions() []Permission {
+	all := map[Permission]bool{}
+	for _, permissions := range table {
+		for _, permission := range permissions {
+			all[permission] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Known reports whether there is such a role.
+func (r Role) Known() bool { _, known := table[r]; return known }
+
+// OfBusiness reports whether the role is held per business.
+func (r Role) OfBusiness() bool { return r == Caseworker || r == Supervisor || r == Administrator }
+
+// Gives reports whether the role gives permission.
+func (r Role) Gives(permission Permission) bool { return slices.Contains(table[r], permission) }
