@@ -1,0 +1,54 @@
+# Everything that a developer runs, by name. `make` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help
+help: ## List these targets
+	@echo 'Usage: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Fetch modules and build the pinned linter into .tools (some minutes, once)
+	go mod download
+	scripts/golangci-lint.sh version
+
+.PHONY: build
+build: ## Build bin/casesync
+	go build -trimpath -ldflags '-X main.version=$(version)' -o bin/casesync ./cmd/casesync
+
+.PHONY: run
+run: build ## Serve on 127.0.0.1:8080, keeping everything under ./data
+	bin/casesync serve
+
+.PHONY: demo
+demo: build ## Serve a demonstration on real complaint data, under ./data/demo: no service needed
+	bin/casesync serve --demo --data data/demo
+
+.PHONY: test
+test: ## Run every test with the race detector, on SQLite and PostgreSQL (started if none is given)
+	scripts/test-postgres.sh go test -race -timeout 20m ./...
+
+.PHONY: test-race
+test-race: ## Run every test five times over, in random order, with the race detector
+	scripts/test-postgres.sh go test -race -count 5 -shuffle on -timeout 90m ./...
+
+.PHONY: lint
+lint: ## Run the pinned golangci-lint
+	scripts/golangci-lint.sh run ./...
+
+.PHONY: bench
+bench: build ## Measure import, deep pages and statistics at a million (about half an hour)
+	bin/casesync bench
+
+.PHONY: verify
+verify: ## Check that formatting, generated files, module files and the tidy rules are current
+	scripts/verify.sh
+
+.PHONY: generate
+generate: ## Make generated files anew, such as schemas/api/openapi.yaml
+	go generate ./...
