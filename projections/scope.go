@@ -11,6 +11,7 @@ type Scope struct {
 	every      bool
 	frns       []string
 	suppressed bool
+	feeds      bool
 	user       string
 }
 
@@ -22,7 +23,13 @@ func BusinessScope(user string, frns ...string) Scope {
 }
 
 // AuditorScope sees the cases of every business, suppressed ones marked.
-func AuditorScope(user string) Scope { return Scope{user: user, every: true, suppressed: true} }
+func AuditorScope(user string) Scope {
+	return Scope{user: user, every: true, suppressed: true, feeds: true}
+}
+
+// OperatorScope sees no case, but every business's name and what operators watch: feeds, what they
+// hold, contradictions.
+func OperatorScope(user string) Scope { return Scope{user: user, feeds: true} }
 
 // User is who asks: the id that allocatedTo=me stands for.
 func (s Scope) User() string { return s.user }
@@ -32,6 +39,9 @@ func (s Scope) Every() bool { return s.every }
 
 // FRNs returns the businesses that the scope is limited to, sorted; it says nothing where Every is true.
 func (s Scope) FRNs() []string { return slices.Clone(s.frns) }
+
+// SeesFeeds reports whether the scope sees what operators watch.
+func (s Scope) SeesFeeds() bool { return s.feeds }
 
 // SeesSuppressed reports whether suppressed cases are listed, marked.
 func (s Scope) SeesSuppressed() bool { return s.suppressed }
