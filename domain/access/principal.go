@@ -1,9 +1,14 @@
 package access
 
 import (
+	"errors"
 	"maps"
 	"slices"
 )
+
+// ErrUnauthenticated is what every refusal to say who asks Is: whoever it was may not go on
+// without signing in. Its text is fit to be shown.
+var ErrUnauthenticated = errors.New("not signed in")
 
 // Kind says what a principal is.
 type Kind string
