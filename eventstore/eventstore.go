@@ -19,8 +19,10 @@ import (
 type Log interface {
 	// Append adds events to the end of stream, all or none, if the stream is at expected;
 	// otherwise it writes nothing and returns an error that Is ErrWrongExpectedRevision.
-	// Appending events whose ids are already there as this same append gives the first answer
-	// again, whatever expected says; ids that are there in any other way give ErrEventIDTaken.
+	// Appending events whose ids are already there as this same append (in stream, in this order,
+	// with nothing between them) gives the first answer again, whatever expected says; ids that are
+	// there in any other way give ErrEventIDTaken. Only ids are compared: data that was sealed anew
+	// has other bytes.
 	// When it returns nil the events are durable, and every later read sees them. An error that
 	// is none of this package's leaves the outcome unknown: append again with the same ids.
 	Append(ctx context.Context, stream StreamName, expected ExpectedRevision, events ...Event) (Appended, error)
@@ -47,6 +49,13 @@ type Notifier interface {
 type Header interface {
 	// Head returns the position and recorded time of the last event, zero for an empty log.
 	Head(ctx context.Context) (Head, error)
+}
+
+// Identifier is a Log that can be told from every other log.
+type Identifier interface {
+	// Identity returns what the log was named when it was made: random, and the same for ever. A
+	// backup that is restored keeps it.
+	Identity(ctx context.Context) (string, error)
 }
 
 // Head is the end of a log.
