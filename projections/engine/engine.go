@@ -9,6 +9,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"casesync/eventstore"
 )
@@ -21,10 +22,15 @@ type Event struct {
 	// Words turns text into keyed hashes of its normalised words and their prefixes, for search.
 	// It is a pure function of the text and the search key.
 	Words func(text string) []string
+	// Err is why the event could not be decoded or opened: it was altered, or is malformed. Its key is
+	// parked; folds never see it.
+	Err error
 }
 
-// Prepare decodes and opens a batch of recorded events for folding. An event of unknown type
-// comes back with a nil Event field.
+// Prepare decodes and opens a batch of recorded events for folding, and returns as many in their
+// order. An event of unknown type comes back with a nil Event field, one that cannot be decoded or
+// opened with its Err set. An error says that the whole batch could not be prepared now (the key
+// ring cannot be reached); it is tried again.
 type Prepare func(ctx context.Context, recorded []eventstore.Recorded) ([]Event, error)
 
 // Projection is a pure fold from events to rows of its own tables.
@@ -39,8 +45,15 @@ type Projection struct {
 	// column, and only events of that key change them. An event of unknown type has a nil Event;
 	// if its stream belongs to the projection its key is given all the same, and is parked.
 	Key func(Event) (key string, wanted bool)
-	// Fold changes rows. It does no I/O, and reads no clock. An error parks the event's key.
+	// Fold changes rows. It does no I/O, and reads no clock. An error or a panic parks the event's
+	// key: its rows stay as they were before the event, and its later events wait. Events of one key
+	// come in their order; between keys there is none.
 	Fold func(rows *Rows, e Event) error
+	// Streams names the streams that hold the events of a key, so that a parked key can be folded
+	// again from its own events, and Verify can leave out what it needs not decode. A single name
+	// promises that all events of that stream are of this key. Nil makes the engine read the whole
+	// log instead.
+	Streams func(key string) []eventstore.StreamName
 }
 
 // Store is what the engine and the queries need of a database: one text of SQL serves all, with
@@ -55,6 +68,8 @@ type Store interface {
 
 // Snapshot reads.
 type Snapshot interface {
+	// Query runs a query. Its cursor must be read to its end or closed before the next query: a
+	// snapshot is one connection.
 	Query(ctx context.Context, query string, args ...any) (Cursor, error)
 }
 
@@ -71,11 +86,18 @@ type Tx interface {
 	Snapshot
 	// Exec returns the number of rows it touched.
 	Exec(ctx context.Context, query string, args ...any) (int64, error)
-	// Write applies one table's changes in bulk.
+	// CreateTable makes a table with the first key columns as its primary key, if it is not there.
+	// Text compares by its bytes.
+	CreateTable(ctx context.Context, table string, columns []Column, key int) error
+	// Write applies one table's changes in bulk. Text that holds a NUL or is no UTF-8 is an error
+	// that Is ErrText, and a row to insert that is there already an error.
 	Write(ctx context.Context, changes Changes) error
 	// LoadKeys reads whole rows of table whose first column is one of keys.
 	LoadKeys(ctx context.Context, table string, columns []Column, keys []string) (Cursor, error)
 }
+
+// ErrText is returned for text that not every database can hold.
+var ErrText = errors.New("text holds a NUL or is not UTF-8")
 
 // Changes are the rows to write to one table. Each row has a value (string, int64 or bool) for
 // every column; a key occurs once.
