@@ -9,9 +9,10 @@ type Record struct {
 	Retry bool
 }
 
-// Skip gives up waiting for the sequences of Source up to To; see casefile.Skip.
+// Skip gives up waiting for the sequences From to To of Source; see casefile.Skip.
 type Skip struct {
 	Source string
+	From   int64
 	To     int64
 }
 

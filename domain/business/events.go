@@ -3,7 +3,10 @@ package business
 import "casesync/domain/feed"
 
 // Event is one of the events of a respondent business.
-type Event interface{ businessEvent() }
+type Event interface {
+	// origin returns the event's Origin, nil for an event that is no fact of a source.
+	origin() *feed.Origin
+}
 
 // Updated records the name and group of a business as a case management system holds them. The
 // name of a firm is public: it stands in the FCA register.
@@ -34,7 +37,7 @@ type SequenceSkipped struct {
 	To     int64  `json:"to"`
 }
 
-func (*Updated) businessEvent()          {}
-func (*FactHeld) businessEvent()         {}
-func (*FactUnrecognised) businessEvent() {}
-func (*SequenceSkipped) businessEvent()  {}
+func (e *Updated) origin() *feed.Origin          { return &e.Origin }
+func (e *FactHeld) origin() *feed.Origin         { return &e.Origin }
+func (e *FactUnrecognised) origin() *feed.Origin { return &e.Origin }
+func (*SequenceSkipped) origin() *feed.Origin    { return nil }

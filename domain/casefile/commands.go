@@ -6,19 +6,28 @@ type Command interface{ casefileCommand() }
 // Record takes a fact of a case management system. It is never refused for business reasons:
 // the source wins (requirement 9). It is recorded, or held until a gap in its source's sequence
 // closes, or ignored as already known; then no event comes of it.
+//
+// That one message, by source and id, is decided once is the command loop's promise, not the
+// decider's: the command's id is derived from both.
 type Record struct {
-	// Fact is one of the events that have an Origin; its Origin is complete but for Contradicts.
+	// Fact is one of the events that have an Origin, but no FactHeld; its Origin is complete but
+	// for Contradicts. A message of an unknown type is recorded as FactUnrecognised.
 	Fact Event
 	// Retry is true where a dead letter is tried again: a fact whose place in the sequence was
-	// passed unrecognised or skipped is then recorded late, out of its order.
+	// passed unrecognised or skipped is then recorded late, out of its order. Each retry is a
+	// command with an id of its own.
 	Retry bool
 }
 
-// Skip gives up waiting for the sequences of Source before the first held one, or for the one
-// sequence To where nothing is held: an operator's decision, with a reason.
+// Skip gives up waiting for sequences of Source: an operator's decision, with a reason. What came
+// under them before, and is held, is not given up. What comes under them later is refused, so
+// that it is kept as a dead letter, until it is retried.
 type Skip struct {
 	Source string
-	// To is the last sequence given up, at least the next one that is waited for.
+	// From is the first sequence given up; 0 stands for To alone.
+	From int64
+	// To is the last sequence given up. A range may end only before a held fact; a single
+	// sequence may be ahead of what is waited for, and is then passed when its turn comes.
 	To int64
 }
 

@@ -7,8 +7,12 @@ import (
 	"casesync/domain/private"
 )
 
-// Event is one of the events of a case file. Each is a pointer to one of the types below.
-type Event interface{ casefileEvent() }
+// Event is one of the events of a case file. Each is a pointer to one of the types below, and is
+// never changed once it was made.
+type Event interface {
+	// origin returns the event's Origin, nil for an event that is no fact of a source.
+	origin() *feed.Origin
+}
 
 // Product places a case in the product taxonomy; Product may be "Being categorised".
 type Product struct {
@@ -185,6 +189,12 @@ type SnapshotTaken struct {
 	Representative    private.Value[Party]           `json:"representative,omitzero" seal:"case,representative"`
 }
 
+// Closed reports whether the case is closed in the snapshot: it has an outcome, and was not
+// reopened since.
+func (e *SnapshotTaken) Closed() bool {
+	return e.Outcome != "" && !e.ReopenedAt.After(e.ClosedAt)
+}
+
 // SnapshotAction is an action of a snapshot, open where Result is "".
 type SnapshotAction struct {
 	ActionID string `json:"actionId"`
@@ -232,22 +242,22 @@ type SequenceSkipped struct {
 	To     int64  `json:"to"`
 }
 
-func (*Converted) casefileEvent()         {}
-func (*StageChanged) casefileEvent()      {}
-func (*PriorityChanged) casefileEvent()   {}
-func (*ActionRequested) casefileEvent()   {}
-func (*ActionExtended) casefileEvent()    {}
-func (*ActionClosed) casefileEvent()      {}
-func (*DetailsChanged) casefileEvent()    {}
-func (*Recategorised) casefileEvent()     {}
-func (*Transferred) casefileEvent()       {}
-func (*HandedOver) casefileEvent()        {}
-func (*DocumentPublished) casefileEvent() {}
-func (*Closed) casefileEvent()            {}
-func (*Reopened) casefileEvent()          {}
-func (*Suppressed) casefileEvent()        {}
-func (*Unsuppressed) casefileEvent()      {}
-func (*SnapshotTaken) casefileEvent()     {}
-func (*FactHeld) casefileEvent()          {}
-func (*FactUnrecognised) casefileEvent()  {}
-func (*SequenceSkipped) casefileEvent()   {}
+func (e *Converted) origin() *feed.Origin         { return &e.Origin }
+func (e *StageChanged) origin() *feed.Origin      { return &e.Origin }
+func (e *PriorityChanged) origin() *feed.Origin   { return &e.Origin }
+func (e *ActionRequested) origin() *feed.Origin   { return &e.Origin }
+func (e *ActionExtended) origin() *feed.Origin    { return &e.Origin }
+func (e *ActionClosed) origin() *feed.Origin      { return &e.Origin }
+func (e *DetailsChanged) origin() *feed.Origin    { return &e.Origin }
+func (e *Recategorised) origin() *feed.Origin     { return &e.Origin }
+func (e *Transferred) origin() *feed.Origin       { return &e.Origin }
+func (e *HandedOver) origin() *feed.Origin        { return &e.Origin }
+func (e *DocumentPublished) origin() *feed.Origin { return &e.Origin }
+func (e *Closed) origin() *feed.Origin            { return &e.Origin }
+func (e *Reopened) origin() *feed.Origin          { return &e.Origin }
+func (e *Suppressed) origin() *feed.Origin        { return &e.Origin }
+func (e *Unsuppressed) origin() *feed.Origin      { return &e.Origin }
+func (e *SnapshotTaken) origin() *feed.Origin     { return &e.Origin }
+func (e *FactHeld) origin() *feed.Origin          { return &e.Origin }
+func (e *FactUnrecognised) origin() *feed.Origin  { return &e.Origin }
+func (*SequenceSkipped) origin() *feed.Origin     { return nil }

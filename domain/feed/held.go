@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // DecodeHeld reads what the FactHeld events of both packages are stored as. The fact inside is
@@ -29,4 +30,13 @@ func DecodeHeld[Fact any](data []byte, newFact func(name string) (Fact, bool)) (
 		return Origin{}, "", fact, fmt.Errorf("decode held fact: %w", err)
 	}
 	return stored.Origin, stored.Type, made, nil
+}
+
+// Clone returns a copy of the event that the pointer event points to, so that the copy can be
+// completed and sealed without a change to the state or the command that event is from.
+func Clone[Event any](event Event) Event {
+	original := reflect.ValueOf(event).Elem()
+	clone := reflect.New(original.Type())
+	clone.Elem().Set(original)
+	return clone.Interface().(Event)
 }

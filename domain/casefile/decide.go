@@ -1,0 +1,95 @@
+// Package casefile decides what becomes of the facts that case management systems publish about
+// one case, and folds them into the case's state.
+//
+// The source wins: no fact is refused for what it says of the case. What it contradicts of what
+// was known is recorded with it. A fact is refused only for where it comes from: from a source
+// that does not speak for the case, or under a sequence that something else came under.
+//
+// A case that nobody has converted belongs to nobody, and every source is heard. The source of
+// the first conversion or snapshot owns it from then on, until it hands the case over.
+package casefile
+
+import (
+	"fmt"
+
+	"casesync/domain"
+	"casesync/domain/feed"
+)
+
+// CodeForeignSource is the code of the refusal of a fact whose source does not speak for the
+// case, and of the contradiction of one that was held when its source handed the case over.
+const CodeForeignSource = "foreign-source"
+
+// Initial returns the state of a case of which nothing is known.
+func Initial() *State { return &State{} }
+
+// Decide returns the events that command leads to, none where it says nothing new. It changes
+// neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
+func Decide(state *State, command Command) ([]Event, error) {
+	switch command := command.(type) {
+	case Record:
+		return state.record(command)
+	case Skip:
+		return state.skip(command)
+	}
+	return nil, fmt.Errorf("decide %T: not a command of a case file", command)
+}
+
+// Evolve takes event into state, in place, and returns it.
+func Evolve(state *State, event Event) *State {
+	switch event := event.(type) {
+	case *FactHeld:
+		state.feed.Hold(arrival(event.Fact, event.Origin), event.Fact)
+	case *SequenceSkipped:
+		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
+	default:
+		state.feed.Pass(arrival(event, *event.origin()))
+		state.file.apply(event)
+	}
+	return state
+}
+
+func (s *State) record(command Record) ([]Event, error) {
+	name, _ := Name(command.Fact)
+	if _, fact := newFact(name); !fact {
+		return nil, fmt.Errorf("record %T: not a fact of a case", command.Fact)
+	}
+	seen := arrival(command.Fact, *command.Fact.origin())
+	seen.Retry = command.Retry
+	taken, err := s.feed.Take(seen, command.Fact)
+	switch {
+	case err != nil:
+		return nil, err
+	case taken.Verdict == feed.Known:
+		return nil, nil
+	case !s.file.hears(seen.Source):
+		return nil, &domain.Refusal{Code: CodeForeignSource,
+			Reason: "another case management system speaks for this case: let that one hand it over, then retry"}
+	case taken.Verdict == feed.Early:
+		return []Event{&FactHeld{Origin: seen.Origin, Type: name, Fact: feed.Clone(command.Fact)}}, nil
+	}
+	return s.file.judged(taken.Facts, taken.Verdict == feed.Late), nil
+}
+
+func (s *State) skip(command Skip) ([]Event, error) {
+	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To))
+	if err != nil {
+		return nil, err
+	}
+	var events []Event
+	for _, run := range missing {
+		events = append(events, &SequenceSkipped{Source: command.Source, From: run.From, To: run.To})
+	}
+	return append(events, s.file.judged(released, false)...), nil
+}
+
+// arrival is what the feed sees of fact.
+func arrival(fact Event, origin feed.Origin) feed.Arrival {
+	switch fact.(type) {
+	case *SnapshotTaken:
+		return feed.Arrival{Origin: origin, Form: feed.Snapshot}
+	case *FactUnrecognised:
+		return feed.Arrival{Origin: origin, Form: feed.Unrecognised}
+	}
+	return feed.Arrival{Origin: origin}
+}
