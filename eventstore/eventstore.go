@@ -107,6 +107,10 @@ type Recorded struct {
 type Appended struct {
 	Revision Revision // of the last event appended
 	Position Position // of the last event appended
+	// Repeated is true where events with these ids were there before, so that nothing was written.
+	// What they hold may differ: a value sealed twice is not the same twice. A log that cannot
+	// tell says true.
+	Repeated bool
 }
 
 // Errors that callers act on.
