@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"time"
 )
 
@@ -29,7 +30,7 @@ const Source = "urn:example:case-system"
 func newEvent(kind, subject string, sequence int, at time.Time, data any) Event {
 	return Event{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%s-%d", subject, sequence), Source: Source, Type: kind,
-		Subject: subject, Time: at, Sequence: fmt.Sprint(sequence), DataContentType: "application/json", Data: data,
+		Subject: subject, Time: at, Sequence: strconv.Itoa(sequence), DataContentType: "application/json", Data: data,
 	}
 }
 

@@ -73,8 +73,7 @@ func (r *Register) yieldRound(options Options, round int, yield func(Event) bool
 	var events []Event
 	for i, c := range r.complaints {
 		random := rand.New(rand.NewPCG(options.Seed, uint64(round)<<32|uint64(i)))
-		c.move(shift)
-		events = append(events, dated(random, reference(round, i), c, len(r.companies), options)...)
+		events = append(events, dated(random, reference(round, i), c.moved(shift), len(r.companies), options)...)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	for _, e := range events {

@@ -17,7 +17,7 @@ var (
 	givenNames = strings.Fields(`Aisha Alun Amara Angus Beatrice Bilal Bronwen Callum Carys Chidi Chloe Dafydd Deepa Dylan Eilidh Elif Emeka
 		Esme Farah Fergus Freya Gareth Grace Hamza Harriet Hugo Imran Iona Isla Jasmine Jakub Joan Kasia Kofi Leila Lewis Mabel Marek Megan Mei
 		Mohammed Nadia Nia Niamh Oliver Olu Owen Priya Rhys Rosa Rowan Samir Sanjay Sinead Tariq Tegan Tomasz Uma Violet Wen Yusuf Zara`)
-	surnameStarts = strings.Fields(`Sample Example Specimen Demo Fiction Pretend Placeholder Makebelieve Imagin Trial Dummy Madeup`)
+	surnameStarts = strings.Fields(`Sample Example Specimen Demo Fiction Pretend Placeholder Makebelieve Invented Trial Dummy Madeup`)
 	surnameEnds   = strings.Fields(`ton worth ley field smith wood well ridge by stead`)
 	trades        = map[string][]string{
 		"Mortgage":                {"Home Loans", "Building Society", "Mortgages"},

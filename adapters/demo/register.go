@@ -123,18 +123,19 @@ func mostFirst(counts map[string]int) []string {
 
 // closeGaps moves complaints later so that no gap between two days of receipt is longer than gapDaysMax.
 func (r *Register) closeGaps() {
-	var moved time.Duration // how much later the current complaint has to be
-	for i := len(r.complaints) - 1; i > 0; i-- {
-		gap := r.complaints[i].Received.Sub(r.complaints[i-1].Received)
-		r.complaints[i].move(moved)
-		if excess := gap - gapDaysMax*day; excess > 0 {
-			moved += excess
+	var by time.Duration // how much later the current complaint has to be
+	for i := len(r.complaints) - 1; i >= 0; i-- {
+		c := r.complaints[i]
+		r.complaints[i] = c.moved(by)
+		if i > 0 {
+			by += max(0, c.Received.Sub(r.complaints[i-1].Received)-gapDaysMax*day)
 		}
 	}
-	r.complaints[0].move(moved)
 	r.last = r.complaints[len(r.complaints)-1].Received
 }
 
-func (c *complaint) move(by time.Duration) {
+// moved returns the complaint as if it had come so much later.
+func (c complaint) moved(by time.Duration) complaint {
 	c.Received, c.Sent = c.Received.Add(by), c.Sent.Add(by)
+	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,7 +44,7 @@ func TestSimulatorPublishesWholeCases(t *testing.T) {
 	defer server.Close()
 	s := &Simulator{
 		Register: open(t), URL: server.URL, Token: "secret", Client: server.Client(), Seed: 7,
-		Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	}
 	if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the context's error", err)
@@ -81,7 +80,7 @@ func TestSimulatorKeepsWhatWasNotDelivered(t *testing.T) {
 	status := http.StatusServiceUnavailable
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	defer server.Close()
-	s := &Simulator{URL: server.URL, Client: server.Client(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	s := &Simulator{URL: server.URL, Client: server.Client(), Logger: slog.New(slog.DiscardHandler)}
 	e := newEvent("cms.case.stage-changed.v1", "LIVE-1", 1, now, stageData{Stage: "investigation"})
 	if err := s.post(t.Context(), e); err == nil {
 		t.Error("got no error for a 503, want one")
