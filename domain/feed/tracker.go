@@ -112,14 +112,14 @@ func (t *Tracker[Fact]) Skip(source string, span Span) (missing []Span, released
 	switch _, held := l.find(span.From); {
 	case span.From < 1 || span.To < span.From || span.To > SequenceMax:
 		return nil, nil, refusal(CodeSequenceOutOfRange, "%d to %d is no range of sequences from 1 to %d", span.From, span.To, int64(SequenceMax))
-	case span.From != span.To && span.To > l.last():
-		return nil, nil, refusal(CodeNothingHeld, "nothing is held after sequence %d: give up a range only before a held fact, or one sequence", span.To)
-	case span.From == span.To && held:
-		return nil, nil, refusal(CodeSequenceHeld, "sequence %d has come and waits for an earlier one: give up those", span.From)
 	case l.gaveUp(span):
 		return nil, nil, nil
 	case span.To < l.next:
 		return nil, nil, refusal(CodeSequencePassed, "sequence %d was passed: nothing waits for it", span.To)
+	case span.From != span.To && span.To > l.last():
+		return nil, nil, refusal(CodeNothingHeld, "nothing is held after sequence %d: give up a range only before a held fact, or one sequence", span.To)
+	case span.From == span.To && held:
+		return nil, nil, refusal(CodeSequenceHeld, "sequence %d has come and waits for an earlier one: give up those", span.From)
 	}
 	wanted := spans{{max(span.From, l.next), span.To}}
 	for _, held := range l.held {
