@@ -3,6 +3,8 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"casesync/projections/engine"
@@ -10,7 +12,19 @@ import (
 
 // FindCase returns the case ref; false if there is none that scope sees. View is of CasesName.
 func FindCase(ctx context.Context, view engine.View, scope Scope, ref string) (CaseRow, bool, error) {
-	panic("not built yet")
+	s := &statement{}
+	rows, err := fullRows(ctx, view, "SELECT "+list(cases.Columns, "c.")+", "+sealedColumns+
+		" FROM {cases} c LEFT JOIN {case_sealed} s ON s.ref = c.ref WHERE c.ref = "+s.arg(ref)+" AND "+s.visible(scope), s)
+	if err != nil || len(rows) == 0 {
+		return CaseRow{}, false, err
+	}
+	return rows[0].public(), true, nil
+}
+
+// seen is true for a row of a case's own tables, named t in the text, that belongs to case ref, if
+// scope sees that.
+func (s *statement) seen(scope Scope, ref string) string {
+	return "t.ref = " + s.arg(ref) + " AND EXISTS (SELECT 1 FROM {cases} c WHERE c.ref = t.ref AND " + s.visible(scope) + ")"
 }
 
 // TimelineRow is one thing that happened to a case.
@@ -25,7 +39,8 @@ type TimelineRow struct {
 	About string
 	// Data is what may be shown in clear, a JSON object.
 	Data json.RawMessage
-	// Sealed is the envelope of the event's confidential part (of Kind's type), or "".
+	// Sealed is the envelope of the event's confidential part (see OpenedAction, OpenedDocument;
+	// of a suppression the reason, a JSON string), or "".
 	Sealed string
 	// Contradicts says what it contradicts of what was known before.
 	Contradicts []string
@@ -35,9 +50,31 @@ type TimelineRow struct {
 }
 
 // Timeline returns at most limit (up to PageRowsMax) things that happened to case ref, after
-// number after, in order; nothing if scope does not see the case.
+// number after, in order; nothing if scope does not see the case. A document that may not be
+// shown (any more) is not in it.
 func Timeline(ctx context.Context, view engine.View, scope Scope, ref string, after int64, limit int) ([]TimelineRow, error) {
-	panic("not built yet")
+	s := &statement{}
+	query := "SELECT " + list(timeline.Columns, "t.") + " FROM {case_timeline} t WHERE " + s.seen(scope, ref) +
+		" AND t.n > " + s.arg(after) +
+		" AND (t.kind <> 'document-published' OR EXISTS (SELECT 1 FROM {case_documents} d" +
+		" WHERE d.ref = t.ref AND d.document_id = t.about AND d.confidential = FALSE))"
+	if !scope.suppressed {
+		query += " AND t.internal = FALSE"
+	}
+	rows, err := rowsOf(ctx, view, timeline, query+" ORDER BY t.n"+s.limit(limit), s)
+	shown := make([]TimelineRow, len(rows))
+	for i, r := range rows {
+		shown[i] = TimelineRow{
+			N: r.N, Kind: r.Kind, At: instant(r.At), About: r.About, Data: json.RawMessage(r.Data), Sealed: r.Sealed,
+			Contradicts: strings.Fields(r.Contradicts), Internal: r.Internal, RecordedAt: instant(r.RecordedAt),
+		}
+	}
+	return shown, err
+}
+
+// limit is a LIMIT clause of at most PageRowsMax rows.
+func (s *statement) limit(rows int) string {
+	return " LIMIT " + s.arg(int64(max(0, min(rows, PageRowsMax))))
 }
 
 // ActionRow is something the ombudsman service asked of the business.
@@ -46,44 +83,67 @@ type ActionRow struct {
 	Kind     string // "" if unknown
 	DueDay   Day    // NoDay if unknown
 	// Result is "" while the action is open, else "completed" or "withdrawn".
-	Result      string
-	RequestedAt time.Time
-	ClosedAt    time.Time
-	// Sealed is the envelope of a casefile.Action (kind and description) or, where SealedIn is
-	// "snapshot", of a casefile.SnapshotContent.
-	Sealed   string
-	SealedIn string
+	Result                string
+	RequestedAt, ClosedAt time.Time // zero if unknown
+	// Sealed is an envelope that OpenedAction reads once opened, or "".
+	Sealed string
 }
 
-// Actions returns the actions of case ref, open ones first by due day; nothing if scope does not
-// see the case.
+// Actions returns the actions of case ref (at most PageRowsMax), open ones first by due day;
+// nothing if scope does not see the case.
 func Actions(ctx context.Context, view engine.View, scope Scope, ref string) ([]ActionRow, error) {
-	panic("not built yet")
+	s := &statement{}
+	rows, err := rowsOf(ctx, view, actions, "SELECT "+list(actions.Columns, "t.")+" FROM {case_actions} t WHERE "+
+		s.seen(scope, ref)+" ORDER BY CASE WHEN t.result = '' THEN 0 ELSE 1 END, t.due_day, t.action_id"+s.limit(PageRowsMax), s)
+	shown := make([]ActionRow, len(rows))
+	for i, r := range rows {
+		shown[i] = ActionRow{
+			ActionID: r.ActionID, Kind: r.Kind, DueDay: Day(r.DueDay), Result: r.Result,
+			RequestedAt: instant(r.RequestedAt), ClosedAt: instant(r.ClosedAt), Sealed: r.Sealed,
+		}
+	}
+	return shown, err
 }
 
 // DocumentRow is a key document. Documents given in confidence are in no answer (requirement 71).
 type DocumentRow struct {
-	DocumentID  string
-	Kind        string
-	MediaType   string
-	Size        int64 // bytes
-	SHA256      string
-	PublishedAt time.Time
-	// Sealed is the envelope of a casefile.Document (title and address too) or, where SealedIn is
-	// "snapshot", of a casefile.SnapshotContent.
-	Sealed   string
-	SealedIn string
+	DocumentID      string
+	Kind, MediaType string
+	Size            int64 // bytes
+	SHA256          string
+	PublishedAt     time.Time
+	// Sealed is an envelope that OpenedDocument reads once opened: title and address too.
+	Sealed string
 }
 
-// Documents returns the key documents of case ref, latest first (requirement 65); nothing if
-// scope does not see the case.
+// Documents returns the key documents of case ref (at most PageRowsMax), latest first
+// (requirement 65); nothing if scope does not see the case.
 func Documents(ctx context.Context, view engine.View, scope Scope, ref string) ([]DocumentRow, error) {
-	panic("not built yet")
+	s := &statement{}
+	return documentRows(ctx, view, s.seen(scope, ref)+" ORDER BY t.published_at DESC, t.document_id"+s.limit(PageRowsMax), s)
 }
 
-// FindDocument returns one key document of case ref.
+// FindDocument returns one key document of case ref; false if there is none that scope sees.
 func FindDocument(ctx context.Context, view engine.View, scope Scope, ref, documentID string) (DocumentRow, bool, error) {
-	panic("not built yet")
+	s := &statement{}
+	rows, err := documentRows(ctx, view, s.seen(scope, ref)+" AND t.document_id = "+s.arg(documentID), s)
+	if err != nil || len(rows) == 0 {
+		return DocumentRow{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+func documentRows(ctx context.Context, view engine.View, rest string, s *statement) ([]DocumentRow, error) {
+	rows, err := rowsOf(ctx, view, documents, "SELECT "+list(documents.Columns, "t.")+
+		" FROM {case_documents} t WHERE t.confidential = FALSE AND "+rest, s)
+	shown := make([]DocumentRow, len(rows))
+	for i, r := range rows {
+		shown[i] = DocumentRow{
+			DocumentID: r.DocumentID, Kind: r.Kind, MediaType: r.MediaType, Size: r.Size, SHA256: r.SHA256,
+			PublishedAt: instant(r.PublishedAt), Sealed: r.Sealed,
+		}
+	}
+	return shown, err
 }
 
 // EarlierBusiness is a business that a case was with before it was transferred.
@@ -95,7 +155,14 @@ type EarlierBusiness struct {
 // EarlierBusinesses returns where case ref was before, first one first; nothing if scope does not
 // see the case. The earlier businesses themselves see it no more (requirement 61).
 func EarlierBusinesses(ctx context.Context, view engine.View, scope Scope, ref string) ([]EarlierBusiness, error) {
-	panic("not built yet")
+	s := &statement{}
+	rows, err := rowsOf(ctx, view, earlierBusinesses, "SELECT "+list(earlierBusinesses.Columns, "t.")+
+		" FROM {case_earlier_businesses} t WHERE "+s.seen(scope, ref)+" ORDER BY t.n"+s.limit(PageRowsMax), s)
+	shown := make([]EarlierBusiness, len(rows))
+	for i, r := range rows {
+		shown[i] = EarlierBusiness{FRN: r.FRN, Until: instant(r.Until)}
+	}
+	return shown, err
 }
 
 // Change is the last change of a case.
@@ -105,14 +172,28 @@ type Change struct {
 	RecordedAt time.Time
 }
 
-// VisibleChanges returns those of the cases refs (at most PageRowsMax) that scope sees: what a
-// stream of changes may tell.
+// VisibleChanges returns those of the cases refs (at most PageRowsMax) that scope sees, by
+// reference: what a stream of changes may tell. View is of CasesName.
 func VisibleChanges(ctx context.Context, view engine.View, scope Scope, refs []string) ([]Change, error) {
-	panic("not built yet")
+	if len(refs) > PageRowsMax {
+		return nil, fmt.Errorf("look up %d changes: at most %d at a time", len(refs), PageRowsMax)
+	}
+	s := &statement{}
+	query := "SELECT c.ref, c.frn, c.revision, c.recorded_at FROM {cases} c WHERE " + s.in("c.ref", refs) +
+		" AND " + s.visible(scope) + " ORDER BY c.ref"
+	return collect(ctx, view, "look up changes", query, s, func(scan func(...any) error) (c Change, err error) {
+		var recordedAt int64
+		err = scan(&c.Ref, &c.FRN, &c.Revision, &recordedAt)
+		c.RecordedAt = instant(recordedAt)
+		return c, err
+	})
 }
 
 // Mark is a number that grows with every change of what scope's businesses show in lists, details
-// and figures: for entity tags, together with the view's Generation, the query and the day.
+// and figures: for entity tags, together with the view's Generation, the scope's businesses, the
+// query and the day. View is of CasesName.
 func Mark(ctx context.Context, view engine.View, scope Scope) (int64, error) {
-	panic("not built yet")
+	s := &statement{}
+	return number(ctx, view, "read mark", "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {dashboard_cells} WHERE "+
+		s.cells(scope)+" AND measure = "+s.arg(measureChanges), s)
 }

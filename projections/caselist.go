@@ -1,11 +1,8 @@
 package projections
 
 import (
-	"context"
 	"errors"
 	"time"
-
-	"casesync/projections/engine"
 )
 
 // Field is something that cases are filtered and counted by.
@@ -150,35 +147,9 @@ type CasePage struct {
 	Next  *Cursor
 }
 
-// ListCases returns a page of the cases that scope sees and q asks for. View is of CasesName.
-func ListCases(ctx context.Context, view engine.View, scope Scope, q CaseQuery) (CasePage, error) {
-	panic("not built yet")
-}
-
-// CountCases counts the cases that scope sees and filter takes. Where no statistic answers it
-// and there are more than TotalExactMax, the total is a lower bound and not exact.
-func CountCases(ctx context.Context, view engine.View, scope Scope, filter CaseFilter) (total int64, exact bool, err error) {
-	panic("not built yet")
-}
-
 // FacetCount is how many cases have a value; the value is "" where a case has none (an
 // allocatedTo of nobody is AllocatedToNone).
 type FacetCount struct {
 	Value string
 	Count int64
-}
-
-// CaseFacets counts the cases that scope sees by the values of each of fields, under filter but
-// for the field's own. Suppressed cases are never counted, whoever asks. Complete is false where
-// more than FacetRowsMax cases or FacetValuesMax values were there: then the counts are lower bounds.
-func CaseFacets(ctx context.Context, view engine.View, scope Scope, filter CaseFilter, fields []Field) (facets map[Field][]FacetCount, complete bool, err error) {
-	panic("not built yet")
-}
-
-// ExportCases yields all cases that scope sees and q asks for (its Limit and After aside), in
-// chunks of at most PageRowsMax. Each chunk is read from a snapshot of its own, with the scope
-// asked again, and no snapshot is held while yield runs: a suppression takes effect in the middle,
-// and a case whose place in the order changes meanwhile may be met twice or not at all.
-func ExportCases(ctx context.Context, store engine.Store, scope Scope, q CaseQuery, yield func([]CaseRow) error) error {
-	panic("not built yet")
 }

@@ -1,7 +1,208 @@
 package projections
 
-import "casesync/projections/engine"
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"casesync/domain/casefile"
+	"casesync/domain/feed"
+	"casesync/eventstore"
+	"casesync/projections/engine"
+)
+
+// caseStreams is how the streams of case files begin; the rest is the reference.
+const caseStreams = "casefile-"
 
 // Cases is the read model of cases: the rows of lists and details, and all statistics, which are
 // sums of differences of case rows.
-func Cases() engine.Projection { return engine.Projection{Name: CasesName, Version: 1} }
+func Cases() engine.Projection {
+	return engine.Projection{
+		Name: CasesName, Version: 1,
+		Tables: []engine.AnyTable{
+			cases, caseSealed, timeline, actions, documents, earlierBusinesses, caseWords, searchWords,
+			dashboardCells, upholdCells, upholdLedger,
+		},
+		Key:  caseKey,
+		Fold: foldCase,
+		Streams: func(ref string) []eventstore.StreamName {
+			return []eventstore.StreamName{eventstore.StreamName(caseStreams + ref)}
+		},
+	}
+}
+
+// caseKey is the case's reference. What is held, was not recognised or was skipped says nothing
+// of the case.
+func caseKey(e engine.Event) (key string, wanted bool) {
+	ref, ours := strings.CutPrefix(string(e.Stream), caseStreams)
+	if !ours {
+		return "", false
+	}
+	switch e.Event.(type) {
+	case *casefile.FactHeld, *casefile.FactUnrecognised, *casefile.SequenceSkipped:
+		return "", false
+	}
+	return ref, true
+}
+
+// foldCase takes a fact into its case's rows, and the difference that it makes into the statistics.
+func foldCase(rows *engine.Rows, e engine.Event) error {
+	ref, _ := caseKey(e)
+	row := cases.Get(rows, ref)
+	if row == nil {
+		row = cases.Put(rows, caseRow{Ref: ref, Open: true, DueDay: int64(NoDay)})
+	}
+	before, wordsBefore := *row, found(rows, ref)
+	if err := (&caseFold{rows: rows, e: e, row: row}).fold(); err != nil {
+		return fmt.Errorf("fold %s of case %s: %w", e.Type, ref, err)
+	}
+	count(rows, before, row)
+	countWords(rows, ref, before.FRN, row.FRN, wordsBefore, found(rows, ref))
+	countChange(rows, before.FRN, row.FRN)
+	return nil
+}
+
+// caseFold is the folding of one fact into one case.
+type caseFold struct {
+	rows *engine.Rows
+	e    engine.Event
+	row  *caseRow
+}
+
+// fold changes the case's own rows. It never refuses a fact for what it contradicts: the source
+// wins (requirement 9).
+func (f *caseFold) fold() error {
+	switch e := f.e.Event.(type) {
+	case *casefile.Converted:
+		return f.fact(e.Origin, f.converted(e))
+	case *casefile.StageChanged:
+		f.row.Stage = e.Stage
+		return f.fact(e.Origin, entry{kind: "stage-changed", data: stageData{Stage: e.Stage}})
+	case *casefile.PriorityChanged:
+		priority, _ := e.Priority.Get()
+		f.row.Priority, f.row.PriorityReason = priority.Priority, priority.Reason
+		return f.fact(e.Origin, entry{kind: "priority-changed", data: priority})
+	case *casefile.DetailsChanged:
+		return f.fact(e.Origin, f.detailsChanged(e))
+	case *casefile.Recategorised:
+		f.setProduct(e.Product)
+		return f.fact(e.Origin, entry{kind: "recategorised", data: productData{Product: e.Product}})
+	case *casefile.Transferred:
+		from := f.row.FRN
+		f.moveTo(e.FRN, e.Origin.Time)
+		return f.fact(e.Origin, entry{kind: "transferred", data: transferData{FRN: e.FRN, From: from}})
+	case *casefile.HandedOver:
+		return f.fact(e.Origin, entry{kind: "handed-over", internal: true, data: handOverData{e.ToSource}})
+	case *casefile.Suppressed:
+		f.row.Suppressed = true
+		return f.fact(e.Origin, entry{kind: "suppressed", internal: true, sealed: e.Reason.Envelope()})
+	case *casefile.Unsuppressed:
+		f.row.Suppressed = false
+		return f.fact(e.Origin, entry{kind: "unsuppressed", internal: true, sealed: e.Reason.Envelope()})
+	case *casefile.SnapshotTaken:
+		return f.snapshot(e)
+	}
+	return f.foldCourse()
+}
+
+// foldCourse takes the facts that ask something of the business, and those that end the case.
+func (f *caseFold) foldCourse() error {
+	switch e := f.e.Event.(type) {
+	case *casefile.ActionRequested:
+		return f.actionRequested(e)
+	case *casefile.ActionExtended:
+		return f.actionExtended(e)
+	case *casefile.ActionClosed:
+		return f.actionClosed(e)
+	case *casefile.DocumentPublished:
+		return f.documentPublished(e)
+	case *casefile.Closed:
+		f.closed(e.Outcome, e.DecisionReference, e.ClosedAt)
+		return f.fact(e.Origin, entry{kind: "closed", data: closedData{
+			Outcome: e.Outcome, ClosedAt: e.ClosedAt.UTC(), DecisionReference: e.DecisionReference,
+		}})
+	case *casefile.Reopened:
+		f.reopened(e.ReopenedAt)
+		return f.fact(e.Origin, entry{kind: "reopened", data: reopenedData{e.ReopenedAt.UTC()}})
+	}
+	return fmt.Errorf("no fold for a %T", f.e.Event)
+}
+
+// fact notes that there was one more fact, and writes it to the timeline.
+func (f *caseFold) fact(origin feed.Origin, shown entry) error {
+	f.row.UpdatedAt = max(f.row.UpdatedAt, micros(origin.Time))
+	f.row.RecordedAt = micros(f.e.RecordedAt)
+	f.row.Revision = int64(f.e.Revision)
+	return f.tell(origin, shown)
+}
+
+// moveTo gives the case to a business; the one that had it is kept, and sees it no more.
+func (f *caseFold) moveTo(frn string, at time.Time) {
+	if f.row.FRN != "" && f.row.FRN != frn {
+		n := int64(len(earlierBusinesses.All(f.rows, f.row.Ref))) + 1
+		earlierBusinesses.Put(f.rows, earlierRow{Ref: f.row.Ref, N: n, FRN: f.row.FRN, Until: micros(at)})
+	}
+	f.row.FRN = frn
+}
+
+func (f *caseFold) setProduct(p casefile.Product) {
+	f.row.Sector, f.row.Group, f.row.Product = p.Sector, p.Group, p.Product
+}
+
+// converted opens the case: the respondent was notified. What was known before stays, but for
+// what the conversion itself says.
+func (f *caseFold) converted(e *casefile.Converted) entry {
+	f.convertedAs(e.FRN, e.Product, e.ConvertedAt, e.Origin.Time)
+	if f.row.Stage == "" {
+		f.row.Stage = "converted"
+	}
+	f.details(e.Details)
+	f.parties(e.Consumer, e.Representative)
+	return entry{kind: "converted", data: convertedData{
+		FRN: e.FRN, Product: e.Product, ConvertedAt: e.ConvertedAt.UTC(),
+	}}
+}
+
+func (f *caseFold) convertedAs(frn string, product casefile.Product, convertedAt, at time.Time) {
+	f.row.Converted = true
+	f.row.ConvertedAt, f.row.ConvertedDay = micros(convertedAt), int64(DayOf(convertedAt))
+	f.moveTo(frn, at)
+	f.setProduct(product)
+}
+
+// closed closes the case, or corrects how it was closed.
+func (f *caseFold) closed(outcome, decisionReference string, at time.Time) {
+	f.row.Open = false
+	f.row.Outcome, f.row.DecisionReference = outcome, decisionReference
+	f.row.ClosedAt, f.row.ClosedDay = micros(at), int64(DayOf(at))
+	f.row.StageAtClosure = f.row.Stage
+}
+
+// reopened opens the case again; it counts as resolved no more. How it was closed stays in the
+// timeline alone.
+func (f *caseFold) reopened(at time.Time) {
+	f.open()
+	f.row.ReopenedAt = micros(at)
+}
+
+func (f *caseFold) open() {
+	f.row.Open = true
+	f.row.Outcome, f.row.DecisionReference, f.row.StageAtClosure = "", "", ""
+	f.row.ClosedAt, f.row.ClosedDay = 0, 0
+}
+
+// micros is the stored form of an instant: microseconds UTC since 1970, 0 for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// instant is the time that micros stored.
+func instant(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}

@@ -1,7 +1,11 @@
 package projections
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"casesync/projections/engine"
 )
@@ -50,8 +54,123 @@ type AgeCount struct {
 	Count    int64
 }
 
+// ageBands are the ends, in days, of the bands of ByAge but for the last.
+var ageBands = [4]int64{30, 90, 180, 365}
+
 // ReadDashboard returns the figures of scope's businesses as of today. Its cost does not depend
-// on the number of cases. View is of CasesName.
+// on the number of cases: what the clock changes is counted from cells by day. View is of CasesName.
 func ReadDashboard(ctx context.Context, view engine.View, scope Scope, today Day) (Dashboard, error) {
-	panic("not built yet")
+	d := Dashboard{}
+	for _, part := range []func(context.Context, engine.View, Scope, Day, *Dashboard) error{
+		readCounts, readAges, readDue, readLastYear,
+	} {
+		if err := part(ctx, view, scope, today, &d); err != nil {
+			return Dashboard{}, fmt.Errorf("read dashboard: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// bucketCount is the sum of a measure's cells in a bucket.
+type bucketCount struct {
+	measure, bucket string
+	n               int64
+}
+
+// readCounts reads what no clock changes.
+func readCounts(ctx context.Context, view engine.View, scope Scope, _ Day, d *Dashboard) error {
+	s := &statement{}
+	query := "SELECT measure, bucket, CAST(SUM(n) AS BIGINT) FROM {dashboard_cells} WHERE " + s.cells(scope) + " AND " +
+		s.in("measure", []string{measureOpen, measureListed, measurePriority, measureActionNeeded,
+			measureAllocated, measureFailedUpload, measureStage, measureProduct}) +
+		" GROUP BY measure, bucket HAVING SUM(n) <> 0 ORDER BY measure, bucket"
+	counts, err := collect(ctx, view, "read counts", query, s, func(scan func(...any) error) (c bucketCount, err error) {
+		err = scan(&c.measure, &c.bucket, &c.n)
+		return c, err
+	})
+	for _, c := range counts {
+		d.take(c, scope.user)
+	}
+	slices.SortStableFunc(d.ByStage, func(a, b StageCount) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(d.ByProduct, func(a, b ProductCount) int { return cmp.Compare(b.Count, a.Count) })
+	return err
+}
+
+func (d *Dashboard) take(c bucketCount, user string) {
+	switch c.measure {
+	case measureOpen:
+		d.Total = c.n
+	case measureListed:
+		d.Listed = c.n
+	case measurePriority:
+		d.Priority = c.n
+	case measureActionNeeded:
+		d.ActionNeeded = c.n
+	case measureFailedUpload:
+		d.FailedUploads = c.n
+	case measureAllocated:
+		if c.bucket == "" {
+			d.Unallocated = c.n
+		} else if c.bucket == user {
+			d.AllocatedToMe = c.n
+		}
+	case measureStage:
+		d.ByStage = append(d.ByStage, StageCount{c.bucket, c.n})
+	case measureProduct:
+		level := strings.SplitN(c.bucket, "\t", 3)
+		d.ByProduct = append(d.ByProduct, ProductCount{level[0], level[1], level[2], c.n})
+	}
+}
+
+// sumDays sums up a measure's cells from a day to a day, both included.
+func sumDays(s *statement, from, to Day) string {
+	return "CAST(COALESCE(SUM(CASE WHEN day >= " + s.arg(int64(from)) + " AND day <= " + s.arg(int64(to)) +
+		" THEN n ELSE 0 END), 0) AS BIGINT)"
+}
+
+// readAges counts open cases by the day of their conversion. A case converted in the future counts
+// as converted today.
+func readAges(ctx context.Context, view engine.View, scope Scope, today Day, d *Dashboard) error {
+	s := &statement{}
+	sums := []string{sumDays(s, today-6, NoDay), sumDays(s, today-27, NoDay)}
+	first := int64(0)
+	newest := NoDay
+	for _, last := range ageBands {
+		d.ByAge = append(d.ByAge, AgeCount{From: first, To: last})
+		sums = append(sums, sumDays(s, today-Day(last), newest))
+		first, newest = last+1, today-Day(last)-1
+	}
+	d.ByAge = append(d.ByAge, AgeCount{From: first, To: -1})
+	sums = append(sums, sumDays(s, -NoDay, newest))
+	fields := []any{&d.New7Days, &d.New28Days}
+	for i := range d.ByAge {
+		fields = append(fields, &d.ByAge[i].Count)
+	}
+	return readSums(ctx, view, scope, measureAge, sums, s, fields)
+}
+
+// readDue counts listed cases by the day that their earliest open action is due.
+func readDue(ctx context.Context, view engine.View, scope Scope, today Day, d *Dashboard) error {
+	s := &statement{}
+	sums := []string{sumDays(s, -NoDay, today-1), sumDays(s, today, today+7)}
+	return readSums(ctx, view, scope, measureDue, sums, s, []any{&d.Overdue, &d.DueIn7Days})
+}
+
+func readSums(ctx context.Context, view engine.View, scope Scope, measure string, sums []string, s *statement, into []any) error {
+	query := "SELECT " + strings.Join(sums, ", ") + " FROM {dashboard_cells} WHERE " + s.cells(scope) +
+		" AND measure = " + s.arg(measure)
+	_, err := collect(ctx, view, "read "+measure, query, s, func(scan func(...any) error) (struct{}, error) {
+		return struct{}{}, scan(into...)
+	})
+	return err
+}
+
+// readLastYear reads the uphold rate of the 12 calendar months before today's.
+func readLastYear(ctx context.Context, view engine.View, scope Scope, today Day, d *Dashboard) error {
+	d.UpholdFrom, d.UpholdTo = firstOf(today.month()-12), firstOf(today.month())-1
+	rows, err := ReadUpholdRates(ctx, view, scope, UpholdQuery{From: d.UpholdFrom, To: d.UpholdTo})
+	if err == nil {
+		d.UpholdRate = rows[0]
+	}
+	return err
 }

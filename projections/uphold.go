@@ -1,11 +1,8 @@
 package projections
 
 import (
-	"context"
 	"errors"
 	"time"
-
-	"casesync/projections/engine"
 )
 
 // DefinitionFOS2023 is the definition of the uphold rate: change / (change + no change), over the
@@ -79,11 +76,4 @@ type UpholdRow struct {
 	NewCasesUnder int64
 	// Rate is Change / (Change + NoChange), nil where there is none or the thresholds hide it.
 	Rate *float64
-}
-
-// ReadUpholdRates returns the uphold rates of scope's businesses, ordered by the groups in q's
-// order. Suppressed cases count (requirement 49). Live figures cost the same however many cases
-// there are. View is of CasesName.
-func ReadUpholdRates(ctx context.Context, view engine.View, scope Scope, q UpholdQuery) ([]UpholdRow, error) {
-	panic("not built yet")
 }
