@@ -108,8 +108,7 @@ type Appended struct {
 	Revision Revision // of the last event appended
 	Position Position // of the last event appended
 	// Repeated is true where events with these ids were there before, so that nothing was written.
-	// What they hold may differ: a value sealed twice is not the same twice. A log that cannot
-	// tell says true.
+	// What they hold may differ: a value sealed twice is not the same twice.
 	Repeated bool
 }
 
