@@ -62,6 +62,28 @@ func TestEveryExampleDecodes(t *testing.T) {
 	}
 }
 
+// TestExamplesUseEveryField: an example that left a field out would not hold its name.
+func TestExamplesUseEveryField(t *testing.T) {
+	t.Parallel()
+	events := catalog.New()
+	for _, name := range events.Names() {
+		data, err := fs.ReadFile(schemas.Events, "events/"+name+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, _ := events.New(name)
+		if err := json.Unmarshal(data, event); err != nil {
+			t.Fatal(err)
+		}
+		fields := reflect.ValueOf(event).Elem()
+		for i := range fields.NumField() {
+			if fields.Field(i).IsZero() {
+				t.Errorf("example of %s: nothing in field %s", name, fields.Type().Field(i).Name)
+			}
+		}
+	}
+}
+
 func parse(t *testing.T, data []byte) (value any) {
 	t.Helper()
 	if err := json.Unmarshal(data, &value); err != nil {

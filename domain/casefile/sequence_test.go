@@ -33,7 +33,9 @@ func from(source string, sequence int64, contradicts ...string) feed.Origin {
 }
 
 // at returns the origin of a message of the case's own source.
-func at(sequence int64, contradicts ...string) feed.Origin { return from(cms, sequence, contradicts...) }
+func at(sequence int64, contradicts ...string) feed.Origin {
+	return from(cms, sequence, contradicts...)
+}
 
 // with returns origin with another id, and another content.
 func with(origin feed.Origin, id, digest string) feed.Origin {

@@ -88,6 +88,18 @@ func (v *Value[T]) SetPlain(data []byte) error {
 	return nil
 }
 
+// String says that there is a private value, never what it is: one that reaches a log line or an
+// error message by oversight does not show there.
+func (v Value[T]) String() string {
+	if v.IsZero() {
+		return "[absent]"
+	}
+	return "[private]"
+}
+
+// GoString is String, for the %#v of package fmt.
+func (v Value[T]) GoString() string { return v.String() }
+
 // MarshalJSON gives the sealed text. It fails with ErrOpen on a value that is not sealed.
 func (v Value[T]) MarshalJSON() ([]byte, error) {
 	if v.sealed == "" {
