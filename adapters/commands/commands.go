@@ -85,60 +85,61 @@ func New(config Config) *Commands {
 	}
 }
 
-// allow returns ErrForbidden unless the principal has permission for every business.
-func allow(by access.Principal, permission access.Permission) error {
+// Allow returns ErrForbidden unless the principal has permission for every business.
+func Allow(by access.Principal, permission access.Permission) error {
 	if !by.Everywhere(permission) {
 		return fmt.Errorf("%w: %s needs %s", ErrForbidden, by.ID, permission)
 	}
 	return nil
 }
 
-// Retry says that a fact is a dead letter tried again by an operator.
-type Retry struct {
-	// Reason is why.
-	Reason string
-	// Unrecognised is true where the message's place in the sequence was recorded as that of an
-	// unknown type.
-	Unrecognised bool
-}
+// Retry says that a fact is a dead letter tried again by an operator, and why.
+type Retry struct{ Reason string }
 
 // RecordCase records what a case management system says of the case with a reference. A retry
 // needs the permission to operate feeds, everything else that to publish events.
 func (c *Commands) RecordCase(ctx context.Context, by access.Principal, reference string, origin feed.Origin, fact casefile.Event, retry *Retry) (Verdict, error) {
-	request, err := recording(by, CaseStream(reference), origin, retry)
-	if err != nil {
-		return Verdict{}, err
-	}
-	answer, err := c.cases.Handle(ctx, request, casefile.Record{Fact: fact, Retry: retry != nil})
-	return verdict(answer, err)
+	command := casefile.Record{Fact: fact, Retry: retry != nil}
+	return record(by, CaseStream(reference), origin, retry, func(request eventstore.Request) (eventstore.Answer[casefile.Event], error) {
+		return c.cases.Handle(ctx, request, command)
+	})
 }
 
 // RecordBusiness records what a case management system says of the business with an FRN; see
 // RecordCase.
 func (c *Commands) RecordBusiness(ctx context.Context, by access.Principal, frn string, origin feed.Origin, fact business.Event, retry *Retry) (Verdict, error) {
-	request, err := recording(by, BusinessStream(frn), origin, retry)
-	if err != nil {
-		return Verdict{}, err
-	}
-	answer, err := c.businesses.Handle(ctx, request, business.Record{Fact: fact, Retry: retry != nil})
-	return verdict(answer, err)
+	command := business.Record{Fact: fact, Retry: retry != nil}
+	return record(by, BusinessStream(frn), origin, retry, func(request eventstore.Request) (eventstore.Answer[business.Event], error) {
+		return c.businesses.Handle(ctx, request, command)
+	})
 }
 
-// recording returns the request that records a message.
-func recording(by access.Principal, stream eventstore.StreamName, origin feed.Origin, retry *Retry) (eventstore.Request, error) {
+// record runs a command that records a message, under an id that is the same for the same
+// (source, id). Under that id it may be recorded that the message's type was unknown: then a retry
+// has an id of its own.
+func record[Event any](by access.Principal, stream eventstore.StreamName, origin feed.Origin, retry *Retry,
+	handle func(eventstore.Request) (eventstore.Answer[Event], error),
+) (Verdict, error) {
 	request := eventstore.Request{
 		Stream: stream, CommandID: messageID(origin, ""), CorrelationID: origin.ID, CausationID: origin.ID,
 		Actor: "cms:" + origin.Source, OccurredAt: origin.Time, Expected: eventstore.Any,
 	}
 	if retry == nil {
-		return request, allow(by, access.PublishEvents)
+		if err := Allow(by, access.PublishEvents); err != nil {
+			return Verdict{}, err
+		}
+		return verdict(handle(request))
+	}
+	if err := Allow(by, access.OperateFeeds); err != nil {
+		return Verdict{}, err
 	}
 	request.Actor, request.Reason = by.ID, retry.Reason
-	if retry.Unrecognised {
-		// Under the message's own id it is already recorded that its type was unknown.
+	answer, err := handle(request)
+	if err == nil && answer.Repeated && unrecognised(answer.Events) {
 		request.CommandID = messageID(origin, "\nretry")
+		answer, err = handle(request)
 	}
-	return request, allow(by, access.OperateFeeds)
+	return verdict(answer, err)
 }
 
 // commandSpace is the namespace of command ids that are derived from messages.
@@ -169,7 +170,7 @@ func (c *Commands) Skip(ctx context.Context, by access.Principal, skip Skip) (Ve
 }
 
 func (c *Commands) skip(ctx context.Context, by access.Principal, skip Skip, expected eventstore.ExpectedRevision) (Verdict, error) {
-	if err := allow(by, access.OperateFeeds); err != nil {
+	if err := Allow(by, access.OperateFeeds); err != nil {
 		return Verdict{}, err
 	}
 	if strings.TrimSpace(skip.Reason) == "" {

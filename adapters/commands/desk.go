@@ -82,7 +82,7 @@ func taken(err error) bool {
 
 // open returns an open letter to a principal who may decide on it, with a reason.
 func (d *Desk) open(ctx context.Context, by access.Principal, id uuid.UUID, reason string) (DeadLetter, error) {
-	if err := allow(by, access.OperateFeeds); err != nil {
+	if err := Allow(by, access.OperateFeeds); err != nil {
 		return DeadLetter{}, err
 	}
 	if strings.TrimSpace(reason) == "" {

@@ -89,3 +89,21 @@ func sentence(reason string) string {
 	}
 	return strings.ToUpper(reason[:1]) + strings.TrimSuffix(reason[1:], ".") + "."
 }
+
+// unrecognised reports whether the events of an answer record a message of an unknown type.
+func unrecognised[Event any](events []Event) bool {
+	if len(events) == 0 {
+		return false
+	}
+	switch event := any(events[0]).(type) {
+	case *casefile.FactUnrecognised, *business.FactUnrecognised:
+		return true
+	case *casefile.FactHeld:
+		_, is := event.Fact.(*casefile.FactUnrecognised)
+		return is
+	case *business.FactHeld:
+		_, is := event.Fact.(*business.FactUnrecognised)
+		return is
+	}
+	return false
+}
