@@ -140,7 +140,7 @@ func prepare(ctx context.Context, path string) error {
 		return err
 	}
 	// Of processes that start at once one names the log; the others keep that name.
-	_, err = db.ExecContext(ctx, "INSERT INTO log_identity (only, identity) VALUES (1, $1) ON CONFLICT DO NOTHING", uuid.NewString())
+	_, err = db.ExecContext(ctx, "INSERT INTO log_identity (one_row, identity) VALUES (1, $1) ON CONFLICT DO NOTHING", uuid.NewString())
 	return err
 }
 

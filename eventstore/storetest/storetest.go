@@ -56,7 +56,7 @@ func (b *bench) open() Handle {
 	b.Helper()
 	log, err := b.factory(nil)
 	if err != nil {
-		b.Fatalf("open log: %v", err)
+		b.Fatal(err)
 	}
 	b.Cleanup(func() {
 		if err := log.Close(); err != nil {

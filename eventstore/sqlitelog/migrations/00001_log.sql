@@ -16,6 +16,6 @@ CREATE UNIQUE INDEX log_event_stream ON log_event (stream, revision);
 CREATE UNIQUE INDEX log_event_id ON log_event (id);
 
 CREATE TABLE log_identity (
-	only     INTEGER PRIMARY KEY CHECK (only = 1),
+	one_row  INTEGER PRIMARY KEY CHECK (one_row = 1),
 	identity TEXT NOT NULL
 ) STRICT;
