@@ -7,7 +7,7 @@ import "casesync/domain/casefile"
 func (f *caseFold) snapshot(e *casefile.SnapshotTaken) error {
 	f.convertedAs(e.FRN, e.Product, e.ConvertedAt, e.Origin.Time)
 	f.row.Stage, f.row.Suppressed, f.row.ReopenedAt = e.Stage, e.Suppressed, micros(e.ReopenedAt)
-	if f.open(); !e.ClosedAt.IsZero() {
+	if f.open(); e.Closed() {
 		f.closed(e.Outcome, e.DecisionReference, e.ClosedAt)
 	}
 	content, opened := e.Content.Get()

@@ -1,89 +1,229 @@
 package projections
 
 import (
-	"context"
-	"time"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
+	"casesync/domain/business"
+	"casesync/domain/casefile"
+	"casesync/domain/feed"
+	"casesync/eventstore"
 	"casesync/projections/engine"
 )
 
-// Feeds is the read model of what operators watch: per subject and source what is waited for,
-// what is held until it comes, what was not recognised, and what facts contradicted.
-func Feeds() engine.Projection { return engine.Projection{Name: FeedsName, Version: 1} }
-
-// FeedRow is what is known of one source's messages about one subject.
-type FeedRow struct {
-	// Stream is the subject's: "casefile-1234", "business-123456".
-	Stream, Source string
-	// Next is the sequence that is waited for.
-	Next int64
-	// Held facts wait for sequences MissingFrom to MissingTo (the first gap); all 0 if none do.
+// feedRow is what is known of one source's messages about one subject.
+type feedRow struct {
+	Stream, Source               string
+	Next                         int64 // the sequence that is waited for
 	Held, MissingFrom, MissingTo int64
-	// HeldSince is when the oldest held fact was recorded; zero if none is held.
-	HeldSince time.Time
-	// Unrecognised counts messages of types that were unknown when they came.
-	Unrecognised int64
+	Unrecognised                 int64
+	// Skipped are the runs of sequences that were given up but not reached yet: "5-7 9-9".
+	Skipped   string
+	HeldSince int64
 }
 
-// FeedCursor is a place in a list of feeds.
-type FeedCursor struct{ Stream, Source string }
-
-// ListHeld returns at most limit (up to PageRowsMax) feeds that hold facts, after after, by
-// stream and source. A scope that is no operator's or auditor's sees none. View is of FeedsName.
-func ListHeld(ctx context.Context, view engine.View, scope Scope, after FeedCursor, limit int) ([]FeedRow, error) {
-	panic("not built yet")
+var feeds = &engine.Table[feedRow]{
+	Spec: engine.Spec{
+		Name: "feeds", Key: 2,
+		Columns: join(texts("stream", "source"), numbers("next", "held", "missing_from", "missing_to", "unrecognised"),
+			texts("skipped"), numbers("held_since")),
+		Indexes: []string{"stream, source WHERE held > 0"},
+		Aside:   []string{"held_since"},
+	},
+	Fields: func(r *feedRow) []any {
+		return []any{&r.Stream, &r.Source, &r.Next, &r.Held, &r.MissingFrom, &r.MissingTo, &r.Unrecognised,
+			&r.Skipped, &r.HeldSince}
+	},
 }
 
-// FindFeeds returns the feeds of one stream, by source.
-func FindFeeds(ctx context.Context, view engine.View, scope Scope, stream string) ([]FeedRow, error) {
-	panic("not built yet")
-}
-
-// HeldCount sums up what is held.
-type HeldCount struct {
-	Feeds, Facts int64
-	Oldest       time.Time // zero if nothing is held
-}
-
-// CountHeld counts what is held over all feeds.
-func CountHeld(ctx context.Context, view engine.View, scope Scope) (HeldCount, error) {
-	panic("not built yet")
-}
-
-// HeldFact is a fact that waits for a gap before it to close.
-type HeldFact struct {
+// heldRow is a fact that waits for its turn.
+type heldRow struct {
 	Stream, Source string
 	Sequence       int64
-	Type           string // the fact's stored name
-	RecordedAt     time.Time
+	Type           string
+	RecordedAt     int64
 }
 
-// ListHeldFacts returns at most limit (up to PageRowsMax) of the facts that stream holds of
-// source after a sequence, in order.
-func ListHeldFacts(ctx context.Context, view engine.View, scope Scope, stream, source string, after int64, limit int) ([]HeldFact, error) {
-	panic("not built yet")
+var heldFacts = &engine.Table[heldRow]{
+	Spec: engine.Spec{
+		Name: "held_facts", Key: 3,
+		Columns: join(texts("stream", "source"), numbers("sequence"), texts("type"), numbers("recorded_at")),
+		Aside:   []string{"recorded_at"},
+	},
+	Fields: func(r *heldRow) []any { return []any{&r.Stream, &r.Source, &r.Sequence, &r.Type, &r.RecordedAt} },
 }
 
-// Contradiction is a fact that contradicted what was known before it. The source won (requirement 9).
-type Contradiction struct {
+// contradictionRow is a fact that contradicted what was known before it.
+type contradictionRow struct {
 	Stream      string
-	N           int64 // counts the stream's contradictions from 1
+	N           int64
 	Source, ID  string
 	Sequence    int64
-	Type        string    // the fact's stored name
-	At          time.Time // at the source
-	Contradicts []string
-	RecordedAt  time.Time
+	Type        string
+	At          int64
+	Contradicts string // joined by spaces
+	RecordedAt  int64
 }
 
-// ContradictionCursor is a place in a list of contradictions.
-type ContradictionCursor struct {
-	Stream string
-	N      int64
+var contradictions = &engine.Table[contradictionRow]{
+	Spec: engine.Spec{
+		Name: "contradictions", Key: 2,
+		Columns: join(texts("stream"), numbers("n"), texts("source", "id"), numbers("sequence"), texts("type"),
+			numbers("at"), texts("contradicts"), numbers("recorded_at")),
+		Aside: []string{"recorded_at"},
+	},
+	Fields: func(r *contradictionRow) []any {
+		return []any{&r.Stream, &r.N, &r.Source, &r.ID, &r.Sequence, &r.Type, &r.At, &r.Contradicts, &r.RecordedAt}
+	},
 }
 
-// ListContradictions returns at most limit (up to PageRowsMax) contradictions after after, by
-// stream and number.
-func ListContradictions(ctx context.Context, view engine.View, scope Scope, after ContradictionCursor, limit int) ([]Contradiction, error) {
-	panic("not built yet")
+// Feeds is the read model of what operators watch: per subject and source what is waited for,
+// what is held until it comes, what was not recognised, and what facts contradicted.
+func Feeds() engine.Projection {
+	return engine.Projection{
+		Name: FeedsName, Version: 1,
+		Tables: []engine.AnyTable{feeds, heldFacts, contradictions},
+		Key:    feedKey,
+		Fold:   foldFeed,
+		Streams: func(stream string) []eventstore.StreamName {
+			return []eventstore.StreamName{eventstore.StreamName(stream)}
+		},
+	}
+}
+
+func feedKey(e engine.Event) (key string, wanted bool) {
+	key = string(e.Stream)
+	return key, strings.HasPrefix(key, caseStreams) || strings.HasPrefix(key, businessStreams)
+}
+
+// message is what the feeds see of an event.
+type message struct {
+	origin                 feed.Origin
+	held                   string // the held fact's stored name
+	skipped                feed.Span
+}
+
+func messageOf(event any) (message, error) {
+	switch e := event.(type) {
+	case *casefile.FactHeld:
+		return message{origin: e.Origin, held: e.Type}, nil
+	case *business.FactHeld:
+		return message{origin: e.Origin, held: e.Type}, nil
+	case *casefile.FactUnrecognised:
+		return message{origin: e.Origin, unrecognised: true}, nil
+	case *business.FactUnrecognised:
+		return message{origin: e.Origin, unrecognised: true}, nil
+	case *casefile.SequenceSkipped:
+		return message{origin: feed.Origin{Source: e.Source}, skipped: feed.Span{From: e.From, To: e.To}}, nil
+	case *business.SequenceSkipped:
+		return message{origin: feed.Origin{Source: e.Source}, skipped: feed.Span{From: e.From, To: e.To}}, nil
+	case casefile.Event:
+		origin, _ := casefile.OriginOf(e)
+		return message{origin: origin}, nil
+	case business.Event:
+		origin, _ := business.OriginOf(e)
+		return message{origin: origin}, nil
+	}
+	return message{}, fmt.Errorf("fold feed: no fold for a %T", event)
+}
+
+// foldFeed follows the sequence of a source as feed.Tracker does, which decided on the events.
+func foldFeed(rows *engine.Rows, e engine.Event) error {
+	m, err := messageOf(e.Event)
+	if err != nil {
+		return err
+	}
+	stream, sequence := string(e.Stream), m.origin.Sequence
+	contradict(rows, e, m.origin)
+	if sequence == 0 && m.skipped == (feed.Span{}) && !m.unrecognised {
+		return nil // it has no place in a sequence
+	}
+	row := feeds.Get(rows, stream, m.origin.Source)
+	if row == nil {
+		row = feeds.Put(rows, feedRow{Stream: stream, Source: m.origin.Source, Next: 1})
+	}
+	switch {
+	case m.held != "":
+		heldFacts.Put(rows, heldRow{stream, m.origin.Source, sequence, m.held, micros(e.RecordedAt)})
+	case m.skipped != feed.Span{}:
+		row.skip(m.skipped)
+	case m.unrecognised:
+		row.Unrecognised++
+		row.pass(sequence)
+	default:
+		row.pass(sequence)
+	}
+	row.settle(rows)
+	return nil
+}
+
+func contradict(rows *engine.Rows, e engine.Event, origin feed.Origin) {
+	if len(origin.Contradicts) == 0 {
+		return
+	}
+	stream := string(e.Stream)
+	contradictions.Put(rows, contradictionRow{
+		Stream: stream, N: int64(len(contradictions.All(rows, stream))) + 1,
+		Source: origin.Source, ID: origin.ID, Sequence: origin.Sequence, Type: e.Type, At: micros(origin.Time),
+		Contradicts: strings.Join(origin.Contradicts, " "), RecordedAt: micros(e.RecordedAt),
+	})
+}
+
+func (r *feedRow) pass(sequence int64) { r.Next = max(r.Next, sequence+1) }
+
+func (r *feedRow) skip(span feed.Span) {
+	r.Skipped = strings.TrimSpace(r.Skipped + " " + strconv.FormatInt(span.From, 10) + "-" + strconv.FormatInt(span.To, 10))
+}
+
+// settle moves on over what was given up, lets go of what is held no more, and counts the rest.
+func (r *feedRow) settle(rows *engine.Rows) {
+	skipped := r.settleSkipped()
+	r.Held, r.MissingFrom, r.MissingTo, r.HeldSince = 0, 0, 0, 0
+	for _, held := range heldFacts.All(rows, r.Stream) {
+		switch {
+		case held.Source != r.Source:
+		case held.Sequence < r.Next:
+			heldFacts.Delete(rows, r.Stream, held.Source, held.Sequence)
+		default:
+			if r.Held++; r.Held == 1 {
+				r.MissingFrom, r.MissingTo = r.Next, held.Sequence-1
+				r.HeldSince = held.RecordedAt
+			}
+			r.HeldSince = min(r.HeldSince, held.RecordedAt)
+		}
+	}
+	if len(skipped) > 0 && r.MissingTo > 0 {
+		// What was given up right before the first held fact is not missing.
+		for _, span := range slices.Backward(skipped) {
+			if span.To == r.MissingTo {
+				r.MissingTo = span.From - 1
+			}
+		}
+	}
+}
+
+// settleSkipped moves on over what was given up, and returns what of it lies ahead, in order.
+func (r *feedRow) settleSkipped() []feed.Span {
+	var spans []feed.Span
+	for text := range strings.FieldsSeq(r.Skipped) {
+		from, to, _ := strings.Cut(text, "-")
+		var span feed.Span
+		span.From, _ = strconv.ParseInt(from, 10, 64) // skip wrote them
+		span.To, _ = strconv.ParseInt(to, 10, 64)
+		spans = append(spans, span)
+	}
+	slices.SortFunc(spans, func(a, b feed.Span) int { return int(a.From - b.From) })
+	r.Skipped = ""
+	var ahead []feed.Span
+	for _, span := range spans {
+		if span.From <= r.Next {
+			r.Next = max(r.Next, span.To+1)
+			continue
+		}
+		ahead = append(ahead, span)
+		r.skip(span)
+	}
+	return ahead
 }
