@@ -100,9 +100,10 @@ func feedKey(e engine.Event) (key string, wanted bool) {
 
 // message is what the feeds see of an event.
 type message struct {
-	origin                 feed.Origin
-	held                   string // the held fact's stored name
-	skipped                feed.Span
+	origin       feed.Origin
+	held         string // the held fact's stored name
+	unrecognised bool
+	skipped      feed.Span
 }
 
 func messageOf(event any) (message, error) {
