@@ -29,7 +29,7 @@ type Factory func(now func() time.Time) (Handle, error)
 
 // Run runs the whole contract in parallel subtests. fresh returns the factory of a new, empty log.
 func Run(t *testing.T, fresh func(t *testing.T) Factory) {
-	for _, c := range slices.Concat(appendCases, idCases, readCases, waitCases) {
+	for _, c := range slices.Concat(appendCases, idCases, readCases, waitCases, raceCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(&bench{T: t, factory: fresh(t)})
