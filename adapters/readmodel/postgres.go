@@ -88,6 +88,10 @@ func (v *postgresView) Query(ctx context.Context, query string, args ...any) (en
 	return &postgresCursor{Rows: rows, results: results}, nil
 }
 
+func (v *postgresView) LoadKeys(ctx context.Context, table string, columns []engine.Column, keys []string) (engine.Cursor, error) {
+	return v.Query(ctx, loadKeys(table, columns), keys)
+}
+
 // postgresCursor closes itself at its end, so that the connection is free for the next query.
 type postgresCursor struct {
 	pgx.Rows
@@ -162,7 +166,11 @@ func (t *postgresTx) CreateTable(ctx context.Context, table string, columns []en
 }
 
 func (t *postgresTx) LoadKeys(ctx context.Context, table string, columns []engine.Column, keys []string) (engine.Cursor, error) {
-	return t.Query(ctx, "SELECT "+names(columns, plain)+" FROM "+table+" WHERE "+columns[0].Name+" = ANY($1)", keys)
+	return t.Query(ctx, loadKeys(table, columns), keys)
+}
+
+func loadKeys(table string, columns []engine.Column) string {
+	return "SELECT " + names(columns, plain) + " FROM " + table + " WHERE " + columns[0].Name + " = ANY($1)"
 }
 
 // Write sends whole columns as arrays, one statement for each kind of change, and many new rows by
@@ -205,6 +213,10 @@ func (t *postgresTx) write(ctx context.Context, changes engine.Changes) error {
 	}
 	if len(changes.Add) > 0 {
 		batch.Queue(insert+add, arrays(changes.Columns, changes.Add)...)
+	}
+	if lowered := lowered(changes); len(lowered) > 0 {
+		key := changes.Columns[:changes.Key]
+		batch.Queue(removal(changes)+allZero(changes, "t."), arrays(key, lowered)...)
 	}
 	if batch.Len() == 0 {
 		return nil

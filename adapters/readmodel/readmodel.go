@@ -91,3 +91,26 @@ func onConflict(changes engine.Changes, combine func(column string) string) stri
 }
 
 func replaced(column string) string { return "excluded." + column }
+
+// lowered are the rows to add that may leave nothing where they are added.
+func lowered(changes engine.Changes) [][]any {
+	var rows [][]any
+	for _, row := range changes.Add {
+		for _, n := range row[changes.Key:] {
+			if n.(int64) < 0 {
+				rows = append(rows, row)
+				break
+			}
+		}
+	}
+	return rows
+}
+
+// allZero is the condition that nothing is left in the columns after the key.
+func allZero(changes engine.Changes, prefix string) string {
+	var text strings.Builder
+	for _, column := range changes.Columns[changes.Key:] {
+		text.WriteString(" AND " + prefix + column.Name + " = 0")
+	}
+	return text.String()
+}

@@ -127,7 +127,7 @@ func TestADeletedKeyCanBeInsertedInTheSameWrite(t *testing.T) {
 	}
 }
 
-func TestWriteAdds(t *testing.T) {
+func TestWriteAddsAndDeletesWhatComesToNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, store *readmodel.Store) {
 		add := func(rows ...[]any) {
@@ -137,6 +137,8 @@ func TestWriteAdds(t *testing.T) {
 		add([]any{"1", int64(1), int64(-5), int64(7)})
 		same(t, read(t, store, "SELECT CAST(day AS TEXT), n, m = 0, frn FROM sums ORDER BY day"),
 			[][]any{{"1", int64(-3), false, "1"}, {"2", int64(5), true, "1"}})
+		add([]any{"1", int64(1), int64(3), int64(-4)}, []any{"1", int64(2), int64(-5), int64(1)})
+		same(t, read(t, store, "SELECT CAST(day AS TEXT), n, m = 1, frn FROM sums ORDER BY day"), [][]any{{"2", int64(0), true, "1"}})
 	})
 }
 

@@ -109,6 +109,10 @@ func (t *sqliteTx) Write(ctx context.Context, changes engine.Changes) error {
 	}
 	insert := "INSERT INTO " + changes.Table + " (" + names(changes.Columns, plain) + ") VALUES (" + parameters(len(changes.Columns)) + ")"
 	add := onConflict(changes, func(column string) string { return column + " + excluded." + column })
+	lowered, zero := lowered(changes), allZero(changes, "")
+	for i, row := range lowered {
+		lowered[i] = row[:changes.Key]
+	}
 	remove := "DELETE FROM " + changes.Table + " WHERE (" + names(changes.Columns[:changes.Key], plain) +
 		") = (" + parameters(changes.Key) + ")"
 	for _, step := range []struct {
@@ -119,6 +123,7 @@ func (t *sqliteTx) Write(ctx context.Context, changes engine.Changes) error {
 		{insert, changes.Insert},
 		{insert + onConflict(changes, replaced), changes.Upsert},
 		{insert + add, changes.Add},
+		{remove + zero, lowered},
 	} {
 		if err := t.each(ctx, step.statement, step.rows); err != nil {
 			return fmt.Errorf("write to %s: %w", changes.Table, err)

@@ -71,6 +71,8 @@ type Snapshot interface {
 	// Query runs a query. Its cursor must be read to its end or closed before the next query: a
 	// snapshot is one connection.
 	Query(ctx context.Context, query string, args ...any) (Cursor, error)
+	// LoadKeys reads whole rows of table whose first column is one of keys.
+	LoadKeys(ctx context.Context, table string, columns []Column, keys []string) (Cursor, error)
 }
 
 // Cursor walks the rows of a query; it must be closed.
@@ -92,8 +94,6 @@ type Tx interface {
 	// Write applies one table's changes in bulk. Text that holds a NUL or is no UTF-8 is an error
 	// that Is ErrText, and a row to insert that is there already an error.
 	Write(ctx context.Context, changes Changes) error
-	// LoadKeys reads whole rows of table whose first column is one of keys.
-	LoadKeys(ctx context.Context, table string, columns []Column, keys []string) (Cursor, error)
 }
 
 // ErrText is returned for text that not every database can hold.
@@ -107,6 +107,8 @@ type Changes struct {
 	Key     int     // the first Key columns are the primary key
 	Insert  [][]any // rows that do not exist yet
 	Upsert  [][]any // rows that replace what has their key
-	Add     [][]any // rows whose columns after the key are added to what has their key
-	Delete  [][]any // keys of rows that go
+	// Add are rows whose columns after the key, all BigInts, are added to what has their key. A row
+	// that comes to be all 0 goes.
+	Add    [][]any
+	Delete [][]any // keys of rows that go
 }

@@ -1,68 +1,41 @@
 package engine
 
-import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-)
+import "slices"
 
 // Rows is the working set of a batch: the rows that its keys own, as loaded and as changed since.
 type Rows struct {
-	sets map[string]anySet // by table name
-}
-
-// anySet is a *set of any row type.
-type anySet interface {
-	// load takes a row that the database holds.
-	load(cursor Cursor) error
-	// changes returns what differs from what was loaded.
-	changes() (insert, upsert, add, remove [][]any)
-	// rows returns all rows there are now, for comparison and bulk writing.
-	rows() [][]any
+	sets   map[string]anySet // by table name
+	tables []AnyTable
 }
 
 // NewRows returns an empty working set for tables.
 func NewRows(tables ...AnyTable) *Rows {
-	rows := &Rows{sets: make(map[string]anySet, len(tables))}
+	rows := &Rows{sets: make(map[string]anySet, len(tables)), tables: tables}
 	for _, table := range tables {
 		rows.sets[table.Describe().Name] = table.newSet()
 	}
 	return rows
 }
 
-type entry[R comparable] struct {
-	row, loaded R
-	stored      bool // loaded is what the database holds
-	deleted     bool
-}
-
-type set[R comparable] struct {
-	table   *Table[R]
-	entries map[string]*entry[R]
-	owned   map[string][]*entry[R] // by first column, in no order
-}
-
-func (t *Table[R]) newSet() anySet {
-	return &set[R]{table: t, entries: map[string]*entry[R]{}, owned: map[string][]*entry[R]{}}
-}
-
-func (t *Table[R]) of(rows *Rows) *set[R] { return rows.sets[t.Name].(*set[R]) }
-
-// Get returns the row with the given key to be read and changed in place, or nil. It must not be
-// used on a Summed table.
+// Get returns the row with the given key to be read and changed in place (but for its key), or nil.
+// It must not be used on a Summed table.
 func (t *Table[R]) Get(rows *Rows, key ...any) *R {
-	e := t.of(rows).entries[joinKey(key)]
+	s := t.of(rows)
+	s.mustOwn(key[0])
+	e := s.entries[joinKey(key)]
 	if e == nil || e.deleted {
 		return nil
 	}
 	return &e.row
 }
 
-// All returns the rows that belong to owner, ordered by their key.
+// All returns the rows that belong to owner, ordered by their key. It must not be used on a Summed
+// table.
 func (t *Table[R]) All(rows *Rows, owner string) []*R {
+	s := t.of(rows)
+	s.mustOwn(owner)
 	var all []*R
-	for _, e := range t.of(rows).owned[owner] {
+	for _, e := range s.owned[owner] {
 		if !e.deleted {
 			all = append(all, &e.row)
 		}
@@ -71,162 +44,62 @@ func (t *Table[R]) All(rows *Rows, owner string) []*R {
 	return all
 }
 
-// Put adds row, or replaces the row that has its key; the result can be changed in place. In a
-// Summed table it adds row's numbers to those of its key.
+// Put adds row, or replaces the row that has its key; the result can be changed in place (but for
+// its key). In a Summed table it adds row's numbers to those of its key, and the result is nil.
 func (t *Table[R]) Put(rows *Rows, row R) *R {
 	s := t.of(rows)
-	fields := t.Fields(&row)
-	e := s.entry(fields)
-	if t.Kind == Summed && !e.deleted {
-		addFields(t.Fields(&e.row)[t.Key:], fields[t.Key:])
-		return &e.row
+	if t.Kind == Summed {
+		s.sum(row)
+		return nil
 	}
+	fields := t.Fields(&row)
+	s.mustOwn(fields[0])
+	e := s.entry(fields)
 	e.row, e.deleted = row, false
 	return &e.row
 }
 
-// Delete removes the row with the given key, if there is one.
+// Delete removes the row with the given key, if there is one. It must not be used on a Summed table.
 func (t *Table[R]) Delete(rows *Rows, key ...any) {
-	if e := t.of(rows).entries[joinKey(key)]; e != nil {
+	s := t.of(rows)
+	s.mustOwn(key[0])
+	if e := s.entries[joinKey(key)]; e != nil {
 		e.deleted = true
 	}
 }
 
-func (s *set[R]) entry(fields []any) *entry[R] {
-	key := joinFields(fields[:s.table.Key])
-	e := s.entries[key]
-	if e == nil {
-		e = &entry[R]{deleted: true}
-		s.entries[key] = e
-		owner := joinFields(fields[:1])
-		s.owned[owner] = append(s.owned[owner], e)
+func (t *Table[R]) of(rows *Rows) *set[R] { return rows.sets[t.Name].(*set[R]) }
+
+// begin starts the fold of some events of key: until the next begin, undo takes back what they did.
+func (r *Rows) begin(key string) {
+	for _, s := range r.sets {
+		s.begin(key)
 	}
-	return e
 }
 
-func (s *set[R]) load(cursor Cursor) error {
-	var row R
-	fields := s.table.Fields(&row)
-	if err := cursor.Scan(fields...); err != nil {
-		return fmt.Errorf("load row of %s: %w", s.table.Name, err)
+// undo takes back all that was done since begin.
+func (r *Rows) undo() {
+	for _, s := range r.sets {
+		s.undo()
 	}
-	e := s.entry(fields)
-	e.row, e.loaded, e.stored, e.deleted = row, row, true, false
+}
+
+// check is an error where the rows of the key last begun cannot be stored.
+func (r *Rows) check() error {
+	for _, s := range r.sets {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (s *set[R]) changes() (insert, upsert, add, remove [][]any) {
-	for _, e := range s.entries {
-		switch fields := s.table.Fields(&e.row); {
-		case s.table.Kind == Summed:
-			if !allZero(fields[s.table.Key:]) {
-				add = append(add, values(fields))
-			}
-		case e.deleted && e.stored:
-			remove = append(remove, values(fields[:s.table.Key]))
-		case e.deleted:
-		case !e.stored:
-			insert = append(insert, values(fields))
-		case e.row != e.loaded:
-			upsert = append(upsert, values(fields))
-		}
+// size is how many rows there are, and an estimate of the memory they take, without what their
+// texts refer to.
+func (r *Rows) size() (rows, bytes int) {
+	for _, s := range r.sets {
+		n, b := s.size()
+		rows, bytes = rows+n, bytes+b
 	}
-	return insert, upsert, add, remove
-}
-
-func (s *set[R]) rows() [][]any {
-	all := make([][]any, 0, len(s.entries))
-	for _, e := range s.entries {
-		if fields := s.table.Fields(&e.row); !e.deleted && !(s.table.Kind == Summed && allZero(fields[s.table.Key:])) {
-			all = append(all, values(fields))
-		}
-	}
-	return all
-}
-
-// joinFields makes one text of key fields, which are pointers.
-func joinFields(fields []any) string {
-	if len(fields) == 1 {
-		if text, ok := fields[0].(*string); ok {
-			return *text
-		}
-	}
-	return joinKey(values(fields))
-}
-
-// joinKey makes one text of key values. Texts in keys hold no NUL.
-func joinKey(key []any) string {
-	if len(key) == 1 {
-		if text, ok := key[0].(string); ok {
-			return text
-		}
-	}
-	var joined strings.Builder
-	for i, value := range key {
-		if i > 0 {
-			joined.WriteByte(0)
-		}
-		switch value := value.(type) {
-		case string:
-			joined.WriteString(value)
-		case int64:
-			joined.WriteString(strconv.FormatInt(value, 10))
-		case bool:
-			joined.WriteString(strconv.FormatBool(value))
-		default:
-			panic(fmt.Sprintf("a key holds a %T; only string, int64 and bool are columns", value))
-		}
-	}
-	return joined.String()
-}
-
-func values(fields []any) []any {
-	list := make([]any, len(fields))
-	for i, field := range fields {
-		switch field := field.(type) {
-		case *string:
-			list[i] = *field
-		case *int64:
-			list[i] = *field
-		case *bool:
-			list[i] = *field
-		default:
-			panic(fmt.Sprintf("a row holds a %T; only string, int64 and bool are columns", field))
-		}
-	}
-	return list
-}
-
-func compareFields(a, b []any) int {
-	for i := range a {
-		switch a := a[i].(type) {
-		case *string:
-			if c := strings.Compare(*a, *b[i].(*string)); c != 0 {
-				return c
-			}
-		case *int64:
-			if other := *b[i].(*int64); *a != other {
-				if *a < other {
-					return -1
-				}
-				return 1
-			}
-		}
-	}
-	return 0
-}
-
-func addFields(to, from []any) {
-	for i := range to {
-		*to[i].(*int64) += *from[i].(*int64)
-	}
-}
-
-func allZero(fields []any) bool {
-	for _, field := range fields {
-		if *field.(*int64) != 0 {
-			return false
-		}
-	}
-	return true
+	return rows, bytes
 }

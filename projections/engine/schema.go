@@ -20,7 +20,7 @@ type ownTable struct {
 //   - engine_schema: the version of these tables, one row.
 //   - engine_projections: which generation of a projection's tables is live (the one row that a
 //     rebuild switches), which was before it (0 for none), and the last number given out.
-//   - engine_generations: a generation's version and checkpoint. The checkpoint names the last
+//   - engine_generations: a generation's version, tables and checkpoint. The checkpoint names the last
 //     event folded by its position, its id and the position before it, so that another log, or an
 //     older state of this one, is recognised. A frozen generation takes no more events; a built one
 //     has been live, or is ready to be.
@@ -32,7 +32,7 @@ func ownTables() []ownTable {
 		{"engine_projections", 1, []Column{
 			{"name", Text}, {"live", BigInt}, {"previous", BigInt}, {"last", BigInt}}},
 		{"engine_generations", 2, []Column{
-			{"projection", Text}, {"generation", BigInt}, {"version", BigInt},
+			{"projection", Text}, {"generation", BigInt}, {"version", BigInt}, {"tables", Text},
 			{"before_major", BigInt}, {"before_minor", BigInt}, {"major", BigInt}, {"minor", BigInt},
 			{"event_id", Text}, {"recorded_at", BigInt}, {"events", BigInt},
 			{"built", Boolean}, {"frozen", Boolean}, {"started_at", BigInt}, {"updated_at", BigInt}}},

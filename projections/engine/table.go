@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"slices"
+	"strings"
+)
+
 // Type is a column's type: one of three that all databases have in common.
 type Type string
 
@@ -23,8 +28,8 @@ type Kind int
 const (
 	// Keyed rows are loaded before a batch is folded, by their first column, the projection's key.
 	Keyed Kind = iota
-	// Summed rows are never loaded: what a fold puts is added to the columns after the key. They
-	// may belong to any number of keys.
+	// Summed rows are never loaded: what a fold puts is added to the columns after the key, which are
+	// BigInts. A row whose sums all come to 0 is deleted. They may belong to any number of keys.
 	Summed
 )
 
@@ -41,7 +46,31 @@ type Spec struct {
 	// Aside names columns that depend on when and in what company an event was recorded; they are
 	// left out where read models of two logs are compared.
 	Aside []string
+	// Private columns are never shown where a difference is reported; a sealed value is not, in any
+	// column.
+	Private []string
+
+	// local columns depend on when this process did something, and are never compared.
+	local []string
 }
+
+func (s Spec) uncompared(column string) bool { return slices.Contains(s.local, column) }
+
+// private reports whether values of column must not be shown.
+func (s Spec) private(column string, values ...any) bool {
+	if slices.Contains(s.Private, column) {
+		return true
+	}
+	for _, value := range values {
+		if text, ok := value.(string); ok && strings.Contains(text, envelopeMark) {
+			return true
+		}
+	}
+	return false
+}
+
+// envelopeMark stands in every envelope of a sealed value, between its origin and its sealed text.
+const envelopeMark = "|v1."
 
 // AnyTable is a *Table of any row type.
 type AnyTable interface {

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// writeRowsMax bounds how many rows are handed to a database at once, and so the memory that takes.
+const writeRowsMax = 10_000
+
+// load reads the rows of keys into rows: one query for each table that is loaded.
+func (p Projection) load(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, table := range p.tables() {
+		spec := table.Describe()
+		if spec.Kind == Summed {
+			continue
+		}
+		name := p.table(table, generation)
+		cursor, err := snapshot.LoadKeys(ctx, name, spec.Columns, keys)
+		if err != nil {
+			return fmt.Errorf("load rows of %s: %w", name, err)
+		}
+		if err := loadAll(cursor, rows.sets[spec.Name]); err != nil {
+			return fmt.Errorf("load rows of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func loadAll(cursor Cursor, s anySet) error {
+	defer cursor.Close()
+	for cursor.Next() {
+		if err := s.load(cursor); err != nil {
+			return err
+		}
+	}
+	return cursor.Err()
+}
+
+// write writes what was changed in rows, table by table.
+func (p Projection) write(ctx context.Context, tx Tx, generation int64, rows *Rows) error {
+	for _, table := range p.tables() {
+		spec := table.Describe()
+		changes := Changes{Table: p.table(table, generation), Columns: spec.Columns, Key: spec.Key}
+		for chunk := range rows.sets[spec.Name].changes(writeRowsMax) {
+			chunk.Table, chunk.Columns, chunk.Key = changes.Table, changes.Columns, changes.Key
+			if err := tx.Write(ctx, chunk); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writer moves one generation over the log, batch by batch, under a lease.
+type writer struct {
+	*folder
+	store      Store
+	lease      *lease
+	generation generation
+}
+
+// apply folds one batch in one transaction: the lease's fence is checked, the rows are written and
+// the checkpoint is moved, or nothing of it. A crash before the commit leaves the batch to be
+// folded again, one after it leaves nothing to do.
+func (w *writer) apply(ctx context.Context, b batch) error {
+	groups, err := w.group(b.events)
+	if err != nil {
+		return err
+	}
+	next := w.generation.checkpoint.after(b.recorded())
+	err = w.store.Update(ctx, func(tx Tx) error {
+		if err := w.lease.renew(ctx, tx); err != nil {
+			return err
+		}
+		return w.foldIn(ctx, tx, groups, next)
+	})
+	if err != nil {
+		return err
+	}
+	w.generation.checkpoint = next
+	announce(w.store)
+	return nil
+}
+
+// foldIn folds groups and moves the checkpoint to next, in tx.
+func (w *writer) foldIn(ctx context.Context, tx Tx, groups []*group, next checkpoint) error {
+	rows := NewRows(w.projection.tables()...)
+	if err := w.projection.load(ctx, tx, w.generation.number, rows, keysOf(groups)); err != nil {
+		return err
+	}
+	w.fold(rows, groups)
+	if err := w.projection.write(ctx, tx, w.generation.number, rows); err != nil {
+		return err
+	}
+	return w.generation.move(ctx, tx, next, w.now())
+}
+
+func keysOf(groups []*group) []string {
+	keys := make([]string, len(groups))
+	for i, g := range groups {
+		keys[i] = g.key
+	}
+	return keys
+}
+
+// pace sizes batches so that a transaction takes about applyTarget: other writers of the database
+// wait for it, and an event waits for its batch.
+type pace struct {
+	size, max int
+}
+
+const (
+	applyTarget   = 200 * time.Millisecond
+	paceEventsMin = 16
+)
+
+func (p *pace) took(d time.Duration, events int) {
+	switch {
+	case d > 2*applyTarget:
+		p.size = max(p.size/2, paceEventsMin)
+	case d < applyTarget && events >= p.size:
+		p.size = min(p.size*2, p.max)
+	}
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"casesync/eventstore"
+)
+
+// folder folds batches of events into a working set. The same folder serves the live runner, a
+// rebuild, a retry and a verification, so that they cannot disagree.
+type folder struct {
+	projection Projection
+	prepare    Prepare
+	skips      map[eventstore.Position]bool // events that an operator left out
+	now        func() time.Time
+}
+
+// group is the events of one key in a batch, in their order.
+type group struct {
+	key    string
+	events []Event
+}
+
+// group sorts events by their keys, in order of first appearance, without those that the
+// projection does not want or an operator skipped.
+func (f *folder) group(events []Event) ([]*group, error) {
+	var groups []*group
+	byKey := map[string]*group{}
+	for _, e := range events {
+		key, wanted, err := f.keyOf(&e)
+		if err != nil {
+			return nil, err
+		}
+		if !wanted || f.skips[e.Position] {
+			continue
+		}
+		g := byKey[key]
+		if g == nil {
+			g = &group{key: key}
+			byKey[key] = g
+			groups = append(groups, g)
+		}
+		g.events = append(g.events, e)
+	}
+	return groups, nil
+}
+
+// keyOf names the key of e. Where the projection's Key panics the event is as one of unknown type:
+// its key, which then comes of its stream alone, is parked.
+func (f *folder) keyOf(e *Event) (key string, wanted bool, err error) {
+	if e.Err != nil {
+		e.Event = nil
+	}
+	key, wanted, err = callKey(f.projection.Key, *e)
+	if err != nil && e.Event != nil {
+		e.Event, e.Err = nil, err
+		key, wanted, err = callKey(f.projection.Key, *e)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("find the key of event %s in %s: %w", e.Position, f.projection.Name, err)
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(key, "\uFFFD"), "\x00", "\uFFFD"), wanted, nil
+}
+
+func callKey(f func(Event) (string, bool), e Event) (key string, wanted bool, err error) {
+	defer recoverTo(&err)
+	key, wanted = f(e)
+	return key, wanted, nil
+}
+
+// fold folds the events of each group into rows, which hold what the database has of their keys. A
+// key whose event cannot be folded is parked: its rows are as they were before that event, and this
+// and later events wait.
+func (f *folder) fold(rows *Rows, groups []*group) {
+	for _, g := range groups {
+		rows.begin(g.key)
+		if p := parkedTable.Get(rows, g.key); p != nil {
+			p.Waiting += int64(len(g.events))
+			continue
+		}
+		folded, err := f.foldKey(rows, g)
+		if err != nil {
+			row := newParked(g.key, g.events[folded], err, f.now())
+			row.Waiting = int64(len(g.events) - folded)
+			parkedTable.Put(rows, row)
+		}
+	}
+}
+
+// foldKey folds the events of one key, which rows has begun, and returns how many could be; the error
+// is why the next one could not.
+func (f *folder) foldKey(rows *Rows, g *group) (folded int, err error) {
+	if _, err := f.foldEach(rows, g.events); err == nil {
+		if err := rows.check(); err == nil {
+			return len(g.events), nil
+		}
+	}
+	// Once more from the start, event by event, to stop right before the one that fails.
+	rows.undo()
+	for i := range g.events {
+		rows.begin(g.key)
+		_, err := f.foldEach(rows, g.events[i:i+1])
+		if err == nil {
+			err = rows.check()
+		}
+		if err != nil {
+			rows.undo()
+			return i, err
+		}
+	}
+	return len(g.events), nil
+}
+
+func (f *folder) foldEach(rows *Rows, events []Event) (folded int, err error) {
+	defer recoverTo(&err)
+	for i, e := range events {
+		folded = i
+		switch {
+		case e.Err != nil:
+			return i, e.Err
+		case e.Event == nil:
+			return i, fmt.Errorf("%w %q: run a version of casesync that knows it", eventstore.ErrUnknownType, e.Type)
+		}
+		if err := f.projection.Fold(rows, e); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
+}
+
+// recoverTo turns a panic into an error.
+func recoverTo(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v", p)
+	}
+}
+
+// prepared prepares a batch, and makes sure that nothing was lost or changed places.
+func (f *folder) prepared(ctx context.Context, recorded []eventstore.Recorded) ([]Event, error) {
+	events, err := f.prepare(ctx, recorded)
+	if err != nil {
+		return nil, fmt.Errorf("prepare events: %w", err)
+	}
+	if len(events) != len(recorded) {
+		return nil, errors.New("prepare events: it returned another number of events than it was given")
+	}
+	for i := range events {
+		if events[i].Position != recorded[i].Position {
+			return nil, errors.New("prepare events: it returned the events in another order than it was given")
+		}
+	}
+	return events, nil
+}
