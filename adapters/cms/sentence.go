@@ -74,7 +74,7 @@ func (v *validator) collect(root string, invalid *jsonschema.ValidationError, al
 		}
 		text, rank := describeFault(k, at)
 		if expected := v.expected[invalid.SchemaURL]; expected != "" && rank > rankClear {
-			text += ", expected: " + strings.ToLower(expected[:1]) + expected[1:]
+			text += ", expected: " + inSentence(expected)
 		}
 		*all = append(*all, complaint{at, text, rank})
 	}
@@ -83,8 +83,8 @@ func (v *validator) collect(root string, invalid *jsonschema.ValidationError, al
 // The ranks of complaints: those up to rankClear need no word on what is expected.
 const (
 	rankClear  = 1
-	rankFormat = 2
-	rankText   = 3
+	rankText   = 2
+	rankFormat = 3
 )
 
 // describeFault says what is wrong with the field at a path.
@@ -103,7 +103,11 @@ func describeFault(fault jsonschema.ErrorKind, at string) (text string, rank int
 	case *kind.Pattern:
 		return "is " + echo(at, k.Got), rankText
 	case *kind.Format:
-		return "is " + echo(at, k.Got) + ", which does not exist or is out of range", rankFormat
+		text = "is " + echo(at, k.Got)
+		if slices.Contains([]error{errNotThere, errOutOfRange}, k.Err) {
+			text += k.Err.Error()
+		}
+		return text, rankFormat
 	case *kind.Minimum, *kind.Maximum:
 		return "is out of range", rankFormat
 	case *kind.MaxItems:
@@ -115,6 +119,15 @@ func describeFault(fault jsonschema.ErrorKind, at string) (text string, rank int
 	default:
 		return "is not as its schema wants it", rankText
 	}
+}
+
+// inSentence returns the first sentence of a description, to stand inside another one.
+func inSentence(description string) string {
+	first, _, _ := strings.Cut(description, ". ")
+	if len(first) > 1 && first[1] >= 'a' {
+		first = strings.ToLower(first[:1]) + first[1:]
+	}
+	return first
 }
 
 // echo repeats a value if its field is known not to be personal.

@@ -32,7 +32,8 @@ type validator struct {
 func newValidator() (*validator, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	compiler.RegisterFormat(&jsonschema.Format{Name: "date-time", Validate: validateDateTime})
+	compiler.RegisterFormat(&jsonschema.Format{Name: "date-time", Validate: momentFormat(time.RFC3339Nano)})
+	compiler.RegisterFormat(&jsonschema.Format{Name: "date", Validate: momentFormat(time.DateOnly)})
 	v := &validator{data: map[string]*jsonschema.Schema{}, expected: map[string]string{}}
 	names, err := v.load(compiler)
 	if err != nil {
@@ -115,19 +116,32 @@ func (v *validator) check(schema *jsonschema.Schema, value any, path, code strin
 	return &Fault{code, v.sentence(path, invalid)}
 }
 
-// validateDateTime is stricter than RFC 3339 in what Go cannot read (a leap second), and looks at
-// the year in UTC, where the text's own may still be within the limits.
-func validateDateTime(value any) error {
-	text, ok := value.(string)
-	if !ok {
+// What is wrong with a date; the text of an error goes on after the value.
+var (
+	errNotWritten = errors.New("")
+	errNotThere   = errors.New(", which does not exist")
+	errOutOfRange = errors.New(", which is out of range")
+)
+
+// momentFormat returns the check of dates of a layout. It is stricter than RFC 3339 in what Go
+// cannot read (a leap second), and looks at the year in UTC, where the text's own may still be within the limits.
+func momentFormat(layout string) func(any) error {
+	return func(value any) error {
+		text, ok := value.(string)
+		if !ok {
+			return nil
+		}
+		t, err := time.Parse(layout, text)
+		var failed *time.ParseError
+		switch {
+		case errors.As(err, &failed) && failed.Message != "": // ": day out of range"
+			return errNotThere
+		case err != nil:
+			return errNotWritten
+		}
+		if year := t.UTC().Year(); year < yearMin || year > yearMax {
+			return errOutOfRange
+		}
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return errors.New("not a moment of the calendar")
-	}
-	if year := t.UTC().Year(); year < yearMin || year > yearMax {
-		return errors.New("outside the years 1900 to 2200")
-	}
-	return nil
 }
