@@ -74,6 +74,11 @@ func TestWhoSpeaksForACase(t *testing.T) {
 			When:  record(handedOver(at(2), other)),
 			Then:  events(handedOver(at(2), other), stage(at(3, casefile.CodeForeignSource))),
 		}, {
+			Name: "a conversion that a former owner left behind makes it no owner again",
+			Given: events(converted(at(1)), held(t, converted(at(3)), at(3)), handedOver(at(2), other),
+				converted(at(3, casefile.AlreadyConverted, casefile.CodeForeignSource))),
+			When: record(stage(at(4))), Refused: "foreign-source",
+		}, {
 			Name: "an operator can release what a former owner left behind",
 			Given: events(converted(at(1)), held(t, stage(at(4)), at(4)),
 				handedOver(at(2), other)),

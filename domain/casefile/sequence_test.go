@@ -204,7 +204,7 @@ func TestUnrecognisedFacts(t *testing.T) {
 			Given: events(converted(at(1)), unrecognised(at(2))),
 			When:  retry(unrecognised(at(2))),
 		}, {
-			Name:  "a retry with other content is refused",
+			Name:  "a retry with other content than that of the unknown type is refused",
 			Given: events(converted(at(1)), unrecognised(at(2))),
 			When:  retry(stage(with(at(2), "m2", "another"))), Refused: "sequence-conflict",
 		}, {
@@ -212,6 +212,10 @@ func TestUnrecognisedFacts(t *testing.T) {
 			Given: events(converted(at(1))),
 			When:  record(unrecognised(at(3))),
 			Then:  events(held(t, unrecognised(at(3)), at(3))),
+		}, {
+			Name:  "delivered again while it is held, it changes nothing",
+			Given: events(converted(at(1)), held(t, unrecognised(at(3)), at(3))),
+			When:  record(stage(at(3))),
 		}, {
 			Name:  "retried while it is held, it is held as what it is",
 			Given: events(converted(at(1)), held(t, unrecognised(at(3)), at(3))),
@@ -245,4 +249,26 @@ func TestRetryInTurn(t *testing.T) {
 			When:  retry(stage(at(2))),
 		},
 	})
+}
+
+// TestDecidedEventsAreCopies: private values are sealed in the events decided, and that must
+// touch neither the command, which may be decided again, nor the state.
+func TestDecidedEventsAreCopies(t *testing.T) {
+	t.Parallel()
+	early, next := stage(at(3)), stage(at(2))
+	decided, err := casefile.Decide(decider.State(converted(at(1))), record(early))
+	if err != nil || len(decided) != 1 {
+		t.Fatalf("decide: got %v, %v, want the fact held", decided, err)
+	}
+	holding := decided[0].(*casefile.FactHeld)
+	if holding.Fact == casefile.Event(early) {
+		t.Error("held: got the command's own fact, want a copy")
+	}
+	decided, err = casefile.Decide(decider.State(converted(at(1)), holding), record(next))
+	if err != nil || len(decided) != 2 {
+		t.Fatalf("decide: got %v, %v, want two facts", decided, err)
+	}
+	if decided[0] == casefile.Event(next) || decided[1] == holding.Fact {
+		t.Error("recorded: got the facts of the command or the state, want copies")
+	}
 }

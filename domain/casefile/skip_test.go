@@ -111,6 +111,10 @@ func TestFactsGivenUp(t *testing.T) {
 			When:  retry(stage(at(2))),
 			Then:  events(stage(at(2, casefile.RecordedLate))),
 		}, {
+			Name:  "but not while its type is unknown",
+			Given: events(converted(at(1)), skipped(2, 2), stage(at(3))),
+			When:  retry(unrecognised(at(2))), Refused: "sequence-skipped",
+		}, {
 			Name:  "and is known from then on",
 			Given: events(converted(at(1)), skipped(2, 2), stage(at(3)), stage(at(2, casefile.RecordedLate))),
 			When:  record(stage(at(2))),

@@ -71,12 +71,12 @@ func (l *lane[Fact]) judgePassed(a Arrival) (Verdict, error) {
 	same, seen := l.recorded(a)
 	_, open := l.unrecognised.end(a.Sequence)
 	_, skipped := l.skipped.end(a.Sequence)
-	switch retry := a.Retry && a.Form != Unrecognised; {
+	switch {
 	case seen && !same:
 		return Known, conflict(a)
-	case (open || skipped) && retry:
+	case (open || skipped) && a.Retry && a.Form != Unrecognised:
 		return Late, nil
-	case skipped && !a.Retry:
+	case skipped:
 		return Known, gaveUp(a)
 	}
 	return Known, nil

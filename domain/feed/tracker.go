@@ -95,8 +95,7 @@ func (t *Tracker[Fact]) Take(a Arrival, fact Fact) (Taken[Fact], error) {
 	}
 	switch verdict {
 	case Due:
-		facts := l.due(max(l.next, a.Sequence+1), l.skipped)
-		return Taken[Fact]{Due, append([]Fact{fact}, facts...)}, nil
+		return Taken[Fact]{Due, append([]Fact{fact}, l.due(a.Sequence+1, l.skipped)...)}, nil
 	case Late:
 		return Taken[Fact]{Late, []Fact{fact}}, nil
 	default:

@@ -84,6 +84,10 @@ func TestMemory(t *testing.T) {
 		tracker.Hold(seen("a", sequence+1), "fact")
 		tracker.Pass(seen("a", sequence))
 	}
+	late := seen("a", 7)
+	late.Form = Unrecognised
+	tracker.Pass(late)
+	tracker.Pass(seen("a", 7)) // the same content, now that its type is known
 	l := tracker.look("a")
 	if len(l.passed) != 1000 || len(l.held) != 1 || len(l.skipped)+len(l.unrecognised) != 0 {
 		t.Errorf("got %d passed, %d held, %d skipped, want 1000, 1, 0", len(l.passed), len(l.held), len(l.skipped))
