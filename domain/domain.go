@@ -5,7 +5,7 @@ package domain
 
 // Refusal is a decider's answer to a command that the rules do not allow. It is an answer, not a
 // fault: nothing was recorded, and repeating the same command gives the same refusal.
-type Refusal struct {
+type Refusal struct { //nolint:errname // an answer and not a fault, in the words of the deciders
 	// Code is stable and machine-readable, in kebab case: "sequence-conflict".
 	Code string
 	// Reason is one sentence for a person, without personal data, that says what to do.

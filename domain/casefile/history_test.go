@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -44,7 +45,7 @@ func drawHistory(t *rapid.T, source string, first int64, label string) []casefil
 // drawDeliveries draws an order in which the messages arrive, some of them more than once, some
 // of those under another id.
 func drawDeliveries(t *rapid.T, history []casefile.Event, sameUnderOtherID func(casefile.Event) casefile.Event) []casefile.Event {
-	deliveries := append([]casefile.Event(nil), history...)
+	deliveries := slices.Clone(history)
 	again := rapid.SliceOfN(rapid.IntRange(0, len(history)-1), 0, len(history)).Draw(t, "delivered again")
 	for i, of := range again {
 		fact := history[of]
@@ -73,7 +74,7 @@ func originOf(fact casefile.Event) *feed.Origin {
 // all but those of held facts.
 func deliver(t *rapid.T, deliveries []casefile.Event) (*casefile.State, []casefile.Event) {
 	t.Helper()
-	// The same events fold into a second state, so that a change made by Decide shows.
+	// Copies of the events fold into a second state, so that a change made by Decide shows.
 	state, same := casefile.Initial(), casefile.Initial()
 	var effective []casefile.Event
 	for _, fact := range deliveries {
@@ -86,13 +87,22 @@ func deliver(t *rapid.T, deliveries []casefile.Event) (*casefile.State, []casefi
 			t.Fatalf("deliver: the command was changed from %v to %v", before, fact)
 		}
 		for _, event := range decided {
-			state, same = casefile.Evolve(state, event), casefile.Evolve(same, event)
+			state, same = casefile.Evolve(state, event), casefile.Evolve(same, apart(event))
 			if _, held := event.(*casefile.FactHeld); !held {
 				effective = append(effective, event)
 			}
 		}
 	}
 	return state, effective
+}
+
+// apart returns a copy of event that shares no fact with it.
+func apart(event casefile.Event) casefile.Event {
+	clone := feed.Clone(event)
+	if held, is := clone.(*casefile.FactHeld); is {
+		held.Fact = feed.Clone(held.Fact)
+	}
+	return clone
 }
 
 // describe names facts by sequence, kind and contradictions; whichever of two messages with the
@@ -163,11 +173,11 @@ func TestAnyOrderOfTwoSources(t *testing.T) {
 		history := append([]casefile.Event{converted(at(1))}, drawHistory(t, cms, 2, "first owner")...)
 		history = append(history, handedOver(at(int64(len(history)+1)), other))
 		second := drawHistory(t, other, 1, "second owner")
-		_, want := deliver(t, append(append([]casefile.Event(nil), history...), second...))
+		_, want := deliver(t, slices.Concat(history, second))
 
 		owned := history[1:]
-		deliveries := append(history[:1:1], drawDeliveries(t, owned, underOtherID)...)
-		deliveries = append(deliveries, drawDeliveries(t, second, underOtherID)...)
+		deliveries := slices.Concat(history[:1], drawDeliveries(t, owned, underOtherID),
+			drawDeliveries(t, second, underOtherID))
 		state, got := deliver(t, deliveries)
 		if !reflect.DeepEqual(describe(got), describe(want)) {
 			t.Fatalf("effective facts:\ngot  %v\nwant %v", describe(got), describe(want))
@@ -194,7 +204,7 @@ func TestAnyCommands(t *testing.T) {
 			}
 			for _, event := range events {
 				noteRecorded(t, event, recorded, last)
-				state, same = casefile.Evolve(state, event), casefile.Evolve(same, event)
+				state, same = casefile.Evolve(state, event), casefile.Evolve(same, apart(event))
 			}
 			checkWaiting(t, state)
 		}
@@ -238,10 +248,8 @@ func noteRecorded(t *rapid.T, event casefile.Event, recorded map[string]bool, la
 	} else {
 		recorded[key] = true
 	}
-	for _, code := range origin.Contradicts {
-		if code == casefile.RecordedLate {
-			return
-		}
+	if slices.Contains(origin.Contradicts, casefile.RecordedLate) {
+		return
 	}
 	if origin.Sequence < last[origin.Source] {
 		t.Fatalf("recorded after %d: %v", last[origin.Source], describe([]casefile.Event{event}))

@@ -74,8 +74,9 @@ func (d Decider[State, Command, Event]) Check(state, same State, command Command
 		return nil, fmt.Errorf("decide %T: the state was changed", command)
 	}
 	again, errAgain := d.Decide(state, command)
-	if !reflect.DeepEqual(events, again) || !reflect.DeepEqual(err, errAgain) {
-		return nil, fmt.Errorf("decide %T again: got %v, %v, want %v, %v", command, Describe(again), errAgain, Describe(events), err)
+	first, second := Describe(events)+fmt.Sprint(err), Describe(again)+fmt.Sprint(errAgain)
+	if !reflect.DeepEqual(events, again) || first != second {
+		return nil, fmt.Errorf("decide %T again: got %s, want %s", command, second, first)
 	}
 	return events, err
 }

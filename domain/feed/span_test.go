@@ -40,7 +40,7 @@ func compareWithModel(t *rapid.T, set spans, model map[int64]bool) {
 			t.Fatalf("not in order and apart: %v", set)
 		}
 	}
-	for n := int64(0); n <= 40; n++ {
+	for n := range int64(41) {
 		end, in := set.end(n)
 		if in != model[n] {
 			t.Fatalf("%d in %v: got %v, want %v", n, set, in, model[n])

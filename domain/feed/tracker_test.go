@@ -2,8 +2,8 @@ package feed
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"unsafe"
 
@@ -12,7 +12,7 @@ import (
 
 // seen returns the arrival of a fact of a source whose content is told by its sequence.
 func seen(source string, sequence int64) Arrival {
-	return Arrival{Origin: Origin{Source: source, Sequence: sequence, Digest: fmt.Sprint(sequence)}}
+	return Arrival{Origin: Origin{Source: source, Sequence: sequence, Digest: strconv.FormatInt(sequence, 10)}}
 }
 
 // TestTake is about what the deciders' tables do not show: verdicts, and the facts to record.
