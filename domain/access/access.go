@@ -85,7 +85,7 @@ var table = map[Role][]Permission{
 	Supervisor:    append(slices.Clone(casework), AllocateOthers),
 	Administrator: {ReadSelf, ReadBusinesses, ManageUsers, ResetFactors, AskSupport},
 
-	Operator: {ReadSelf, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics},
+	Operator: {ReadSelf, ReadBusinesses, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics},
 	Helpdesk: {ReadSelf},
 	Security: {ReadSelf},
 	Auditor: {

@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 		ReadDocuments:      "x x . . . . x .",
 		ReadRates:          "x x . . . . x .",
 		FollowChanges:      "x x . . . . x .",
-		ReadBusinesses:     "x x x . . . x .",
+		ReadBusinesses:     "x x x x . . x .",
 		Upload:             "x x . . . . . .",
 		Notify:             "x x . . . . . .",
 		AllocateSelf:       "x x . . . . . .",

@@ -1,0 +1,293 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"casesync/eventstore"
+	"casesync/projections"
+	"casesync/projections/engine"
+)
+
+// changes tells clients which of the cases they may see have changed. One follower per process
+// reads the log; once the read model has what a batch says, it asks for each kind of caller which
+// of the changed cases he sees, and puts those into the queues of his streams. It starts with the
+// first stream and ends when the server closes, or on an error, which ends all streams: clients
+// come back, and are told from where they left off.
+type changes struct {
+	server  *Server
+	streams *gate
+	closing context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	running  sync.WaitGroup
+	followed bool                // a follower runs
+	at       eventstore.Position // what the follower has told all clients of
+	clients  map[*client]struct{}
+}
+
+// A client is one stream of changes.
+type client struct {
+	scope projections.Scope
+	queue chan told
+	gone  chan struct{} // closed when the client is dropped
+}
+
+// told is what one batch of the log means to one client.
+type told struct {
+	changes []change
+	to      eventstore.Position // the end of the batch
+}
+
+// change says that a case changed, last at a position.
+type change struct {
+	ref string
+	at  eventstore.Position
+}
+
+// changesBatchMax is how many events of the log are taken at a time; a batch's cases are asked for
+// in one query.
+const changesBatchMax = 500
+
+func newChanges(s *Server) *changes {
+	c := &changes{server: s, clients: map[*client]struct{}{}}
+	c.closing, c.cancel = context.WithCancel(context.Background())
+	c.streams = newGate(s.limits.StreamsPerPrincipalMax, s.limits.StreamsMax)
+	return c
+}
+
+// close ends all streams and waits for the follower.
+func (c *changes) close() {
+	c.cancel()
+	c.running.Wait()
+}
+
+// join adds a client, and returns the position after which it will be told of everything.
+func (c *changes) join(ctx context.Context, scope projections.Scope) (*client, eventstore.Position, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing.Err() != nil {
+		return nil, eventstore.Position{}, problem(CodeUnavailable, "The service is being stopped. Come back in a moment.").retryAfter(retryUnavailable)
+	}
+	if !c.followed {
+		head, err := headOf(ctx, c.server.config.Log)
+		if err != nil {
+			return nil, eventstore.Position{}, fmt.Errorf("find the end of the log: %w", err)
+		}
+		c.at, c.followed = head, true
+		c.running.Add(1)
+		go c.follow(head)
+	}
+	joined := &client{scope: scope, queue: make(chan told, c.server.limits.StreamQueueMax), gone: make(chan struct{})}
+	c.clients[joined] = struct{}{}
+	return joined, c.at, nil
+}
+
+func (c *changes) leave(left *client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(left)
+}
+
+// drop needs the lock.
+func (c *changes) drop(dropped *client) {
+	if _, there := c.clients[dropped]; there {
+		delete(c.clients, dropped)
+		close(dropped.gone)
+	}
+}
+
+func headOf(ctx context.Context, log eventstore.Log) (eventstore.Position, error) {
+	if header, ok := log.(eventstore.Header); ok {
+		head, err := header.Head(ctx)
+		return head.Position, err
+	}
+	var at eventstore.Position
+	for recorded, err := range log.ReadAll(ctx, at) {
+		if err != nil {
+			return at, err
+		}
+		at = recorded.Position
+	}
+	return at, nil
+}
+
+// follow runs until the server closes or something fails.
+func (c *changes) follow(after eventstore.Position) {
+	defer c.running.Done()
+	err := c.tellAll(after)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.followed = false
+	for client := range c.clients {
+		c.drop(client)
+	}
+	if err != nil && c.closing.Err() == nil {
+		c.server.logger.Error("following the log for streams of changes failed; clients will come back", "error", err)
+	}
+}
+
+func (c *changes) tellAll(after eventstore.Position) error {
+	for batch, err := range eventstore.Follow(c.closing, c.server.config.Log, after, changesBatchMax) {
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		to := batch[len(batch)-1].Position
+		if err := c.waitFor(c.closing, to); err != nil {
+			return err
+		}
+		if err := c.tell(changedCases(batch), to); err != nil {
+			return err
+		}
+	}
+	return c.closing.Err()
+}
+
+// waitFor waits for the read model as long as it takes.
+func (c *changes) waitFor(ctx context.Context, to eventstore.Position) error {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, time.Minute)
+		err := engine.WaitFor(waiting, c.server.config.Store, projections.CasesName, to)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, engine.ErrBehind) {
+			return err
+		}
+	}
+}
+
+// changedCases names the cases that events are about, each with its last position, in order.
+func changedCases(events []eventstore.Recorded) []change {
+	last := map[string]eventstore.Position{}
+	for _, event := range events {
+		if ref, ok := strings.CutPrefix(string(event.Stream), casePrefix); ok {
+			last[ref] = event.Position
+		}
+	}
+	changed := make([]change, 0, len(last))
+	for ref, at := range last {
+		changed = append(changed, change{ref, at})
+	}
+	slices.SortFunc(changed, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.ref, b.ref)) })
+	return changed
+}
+
+// casePrefix begins the names of cases' streams.
+const casePrefix = "casefile-"
+
+// tell puts what a batch means into every client's queue. A client whose queue is full is dropped.
+func (c *changes) tell(changed []change, to eventstore.Position) error {
+	visible := map[string][]change{} // by scopeKey
+	for {
+		// The lock is not held while the read model is asked; who joined meanwhile is asked for
+		// in the next round.
+		unasked := c.hand(visible, to)
+		if len(unasked) == 0 {
+			return nil
+		}
+		for key, scope := range unasked {
+			seen, err := c.visible(c.closing, scope, changed)
+			if err != nil {
+				return err
+			}
+			visible[key] = seen
+		}
+	}
+}
+
+// hand gives all clients what they see of a batch that ends at to. If it is not known for all of
+// them, nobody gets anything, and hand returns the scopes to ask for.
+func (c *changes) hand(visible map[string][]change, to eventstore.Position) (unasked map[string]projections.Scope) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	unasked = map[string]projections.Scope{}
+	for client := range c.clients {
+		if key := scopeKey(client.scope); visible[key] == nil {
+			unasked[key] = client.scope
+		}
+	}
+	if len(unasked) > 0 {
+		return unasked
+	}
+	c.at = to
+	for client := range c.clients {
+		select {
+		case client.queue <- told{visible[scopeKey(client.scope)], to}:
+		default:
+			c.drop(client)
+		}
+	}
+	return nil
+}
+
+// scopeKey is the same for scopes that see the same cases.
+func scopeKey(scope projections.Scope) string {
+	return fmt.Sprint(scope.Every(), scope.SeesSuppressed(), scope.FRNs())
+}
+
+// visible returns those of the changed cases that scope sees now. What it does not see is not
+// mentioned at all.
+func (c *changes) visible(ctx context.Context, scope projections.Scope, changed []change) ([]change, error) {
+	seen := []change{}
+	for chunk := range slices.Chunk(changed, projections.PageRowsMax) {
+		refs := make([]string, len(chunk))
+		for i, change := range chunk {
+			refs[i] = change.ref
+		}
+		found := map[string]bool{}
+		err := engine.Read(ctx, c.server.config.Store, projections.CasesName, func(view engine.View) error {
+			rows, err := projections.VisibleChanges(ctx, view, scope, refs)
+			for _, row := range rows {
+				found[row.Ref] = true
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ask which changed cases are visible: %w", err)
+		}
+		for _, change := range chunk {
+			if found[change.ref] {
+				seen = append(seen, change)
+			}
+		}
+	}
+	return seen, nil
+}
+
+// errTooFar says that a client has missed more than is told again.
+var errTooFar = errors.New("too far behind to be told again")
+
+// missed returns what a client missed between two positions, if that is not too much. A position
+// that the log never had (after a restore, say) is too far as well.
+func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to eventstore.Position) ([]change, error) {
+	if after.Compare(to) > 0 {
+		return nil, errTooFar
+	}
+	var events []eventstore.Recorded
+	for event, err := range c.server.config.Log.ReadAll(ctx, after) {
+		if err != nil {
+			return nil, fmt.Errorf("read what a client missed: %w", err)
+		}
+		if event.Position.Compare(to) > 0 {
+			break
+		}
+		if len(events) == c.server.limits.ReplayEventsMax {
+			return nil, errTooFar
+		}
+		event.Data, event.Metadata = nil, nil
+		events = append(events, event)
+	}
+	if err := c.waitFor(ctx, to); err != nil {
+		return nil, err
+	}
+	return c.visible(ctx, scope, changedCases(events))
+}

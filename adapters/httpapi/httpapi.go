@@ -1,0 +1,140 @@
+// Package httpapi is the HTTP interface: it answers questions from the read models, tells clients
+// what changes, and gives operators their levers. It promises:
+//
+//   - Every route passes one authoriser, which refuses whatever its table does not name; it alone
+//     makes the scope that every query must have. What a caller may not see answers exactly like
+//     what does not exist.
+//   - An answer from a read model comes from one snapshot, and says which (asOf and the header
+//     Casesync-Position). A request may ask to wait for a position (Casesync-Min-Position).
+//   - Personal fields are opened here, at the edge, a page at a time, and nowhere below.
+//   - Errors are problem details (RFC 9457) with a stable code.
+//
+// The routes that stream stand on the router itself, all others on huma; both are described in
+// the OpenAPI document, which schemas/api keeps.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"casesync/adapters/commands"
+	"casesync/eventstore"
+	"casesync/projections"
+	"casesync/projections/engine"
+)
+
+// Config is what a Server needs. All fields are required but those that name a default.
+type Config struct {
+	// Log is followed for the stream of changes.
+	Log eventstore.Log
+	// Store holds the read models.
+	Store engine.Store
+	// Codec opens personal fields.
+	Codec *eventstore.Codec
+	// Keys is the key ring, which keeps the key of cursors.
+	Keys eventstore.Keys
+	// Tokens finds out who asks.
+	Tokens Tokens
+	// SearchWords turns search text into hashed words, one for each word of the text.
+	SearchWords func(text string) []string
+	// Ingest takes the events of case management systems at POST /cms/v1/events. Default: the
+	// route does not exist.
+	Ingest http.Handler
+	// Letters keeps the dead letters, Desk decides on them, Commands gives up sequences that are
+	// waited for, and Projections are the read models to look after: operators' levers. Default:
+	// the routes that need one do not exist.
+	Letters     commands.DeadLetters
+	Desk        *commands.Desk
+	Commands    *commands.Commands
+	Projections []engine.Config
+	// Health takes the measures of readiness. Default: none, always ready.
+	Health Health
+	// Metrics serves GET /metrics. Default: the route does not exist.
+	Metrics http.Handler
+	// MetricsPublic serves the metrics to whoever reaches the address. Default: they need the
+	// permission metrics:read.
+	MetricsPublic bool
+	// Version is shown in the OpenAPI document. Default "dev".
+	Version string
+	// Now tells the time. Default time.Now.
+	Now func() time.Time
+	// Logger takes what goes wrong here. Default slog.Default().
+	Logger *slog.Logger
+	// Limits bound what one request, client or process may use. Default DefaultLimits().
+	Limits Limits
+}
+
+// Server answers HTTP requests until it is closed.
+type Server struct {
+	config  Config
+	limits  Limits
+	logger  *slog.Logger
+	router  chi.Router
+	cursors cursors
+	changes *changes
+	exports *gate
+	openapi []byte
+	// rebuilds go on after the request that asked for them.
+	rebuilds *rebuilds
+}
+
+// New returns a server. It makes the key of cursors if the key ring has none yet, and starts to
+// follow the log when the first client asks for changes.
+func New(ctx context.Context, config Config) (*Server, error) {
+	if err := config.complete(); err != nil {
+		return nil, err
+	}
+	sealed, err := newCursors(ctx, config.Keys)
+	if err != nil {
+		return nil, fmt.Errorf("start HTTP interface: %w", err)
+	}
+	s := &Server{config: config, limits: config.Limits, logger: config.Logger, cursors: sealed, rebuilds: newRebuilds()}
+	s.changes = newChanges(s)
+	s.exports = newGate(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
+	if err := s.route(); err != nil {
+		return nil, fmt.Errorf("start HTTP interface: %w", err)
+	}
+	return s, nil
+}
+
+func (c *Config) complete() error {
+	for name, missing := range map[string]bool{
+		"Log": c.Log == nil, "Store": c.Store == nil, "Codec": c.Codec == nil, "Keys": c.Keys == nil,
+		"Tokens": c.Tokens == nil, "SearchWords": c.SearchWords == nil,
+	} {
+		if missing {
+			return fmt.Errorf("start HTTP interface: Config.%s is missing", name)
+		}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	return nil
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// Close ends the streams of changes, the following of the log and the rebuilds that were asked for
+// here. Requests that run go on: shut the http.Server down, after Close, to wait for them.
+func (s *Server) Close() {
+	s.changes.close()
+	s.rebuilds.close()
+}
+
+// today is the day that due dates are seen from.
+func (s *Server) today() projections.Day { return projections.DayOf(s.config.Now()) }

@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Limits bound what one request, client or process may use.
+type Limits struct {
+	// URLLengthMax is in bytes. Default 16 KiB.
+	URLLengthMax int
+	// BodyBytesMax bounds the body of operators' commands; the ingest has its own. Default 64 KiB.
+	BodyBytesMax int64
+	// RequestTimeout ends a request that does not stream. Default 30 s.
+	RequestTimeout time.Duration
+	// PositionWaitMax is how long Casesync-Min-Position waits. Default 5 s.
+	PositionWaitMax time.Duration
+	// ExportTimeout ends an export. Default 30 min.
+	ExportTimeout time.Duration
+	// ExportsPerPrincipalMax and ExportsMax bound exports at one time. Defaults 2 and 16.
+	ExportsPerPrincipalMax, ExportsMax int
+	// StreamsPerPrincipalMax and StreamsMax bound streams of changes at one time. Defaults 10 and 1,000.
+	StreamsPerPrincipalMax, StreamsMax int
+	// StreamHeartbeat is how often an idle stream says that it lives. Default 15 s.
+	StreamHeartbeat time.Duration
+	// StreamWriteTimeout drops a client that does not take what it is sent. Default 10 s.
+	StreamWriteTimeout time.Duration
+	// StreamQueueMax is how many batches a slow client may be behind before it is dropped. Default 64.
+	StreamQueueMax int
+	// ReplayEventsMax is how far back Last-Event-ID is resumed, in events of the log. Default 10,000.
+	ReplayEventsMax int
+}
+
+// DefaultLimits returns the limits as they are documented.
+func DefaultLimits() Limits {
+	return Limits{
+		URLLengthMax: 16 << 10, BodyBytesMax: 64 << 10,
+		RequestTimeout: 30 * time.Second, PositionWaitMax: 5 * time.Second, ExportTimeout: 30 * time.Minute,
+		ExportsPerPrincipalMax: 2, ExportsMax: 16,
+		StreamsPerPrincipalMax: 10, StreamsMax: 1000,
+		StreamHeartbeat: 15 * time.Second, StreamWriteTimeout: 10 * time.Second, StreamQueueMax: 64,
+		ReplayEventsMax: 10_000,
+	}
+}
+
+// retryUnavailable is what a client waits before it tries again what could not be answered.
+const retryUnavailable = 5 * time.Second
+
+// NewHTTPServer returns an http.Server for handler with the limits that only it can hold: header
+// size and the time to send one. Whole requests are bounded by their route, since some stream.
+func NewHTTPServer(address string, handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: address, Handler: handler,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// limit refuses addresses that are too long and gives every request but a stream its time.
+func (s *Server) limit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.RequestURI) > s.limits.URLLengthMax {
+			problem(CodeURLTooLong, "The address has %d bytes; it may have %d.", len(r.RequestURI), s.limits.URLLengthMax).write(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bound gives a request its time and its body's size. Streams bound themselves.
+func (s *Server) bound(w http.ResponseWriter, r *http.Request, route Route) (*http.Request, context.CancelFunc) {
+	if route.Stream {
+		return r, func() {}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, s.limits.BodyBytesMax)
+	// A connection that cannot set deadlines (a test's recorder) has none.
+	control := http.NewResponseController(w)
+	deadline := time.Now().Add(s.limits.RequestTimeout + 5*time.Second)
+	_ = control.SetReadDeadline(deadline)
+	_ = control.SetWriteDeadline(deadline)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.RequestTimeout)
+	return r.WithContext(ctx), cancel
+}
+
+// securityHeaders are sent with every answer. An answer's own Cache-Control replaces this one.
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", noStore)
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=63072000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// gate lets a bounded number through, of each principal and of all.
+type gate struct {
+	mu           sync.Mutex
+	inside       map[string]int
+	all          int
+	eachMax, max int
+}
+
+func newGate(eachMax, all int) *gate {
+	return &gate{inside: map[string]int{}, eachMax: eachMax, max: all}
+}
+
+// enter returns how to leave again, or false if there is no room.
+func (g *gate) enter(principal string) (leave func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside[principal] >= g.eachMax || g.all >= g.max {
+		return nil, false
+	}
+	g.inside[principal]++
+	g.all++
+	return sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.all--
+		if g.inside[principal]--; g.inside[principal] == 0 {
+			delete(g.inside, principal)
+		}
+	}), true
+}

@@ -1,0 +1,162 @@
+package httpapi
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+)
+
+// humaConfig is huma without what it adds of its own: no $schema, no Link headers, no pages from
+// foreign hosts.
+func (s *Server) humaConfig() huma.Config {
+	config := huma.DefaultConfig("casesync", s.config.Version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks, config.Transformers = nil, nil
+	config.Info.Description = "Case data of the Financial Ombudsman Service for respondent businesses.\n\n" +
+		"Errors are problem details (RFC 9457) with a stable code. What you may not see answers like what does not exist. " +
+		"Answers built from a read model say as of which position of the log they are."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", Description: "A token of this service: Authorization: Bearer casesync_…"},
+	}
+	config.Tags = []*huma.Tag{
+		{Name: "me", Description: "Who you are"},
+		{Name: "cases", Description: "Cases, their course, documents and changes"},
+		{Name: "figures", Description: "Key figures"},
+		{Name: "businesses", Description: "Respondent businesses"},
+		{Name: "operators", Description: "For operators of the service"},
+		{Name: "feed", Description: "For case management systems"},
+		{Name: "service", Description: "The service itself"},
+	}
+	return config
+}
+
+// tagOfPath sorts routes into the chapters of the document.
+func tagOfPath(path string) string {
+	part, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/v1/"), "/")
+	switch part {
+	case "me", "businesses", "cases":
+		return part
+	case "events":
+		return "cases"
+	case "dashboard", "uphold-rates":
+		return "figures"
+	case "dead-letters", "held", "projections":
+		return "operators"
+	}
+	if strings.HasPrefix(path, "/cms/") {
+		return "feed"
+	}
+	return "service"
+}
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// operationID is derived from the route, which is stable.
+func operationID(method, path string) string {
+	path = strings.NewReplacer("/api/v1/", "", "/cms/v1/", "cms-").Replace(path)
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(method+"-"+path), "-"), "-")
+}
+
+var pathName = regexp.MustCompile(`\{([a-z]+)\}`)
+
+func pathNames(path string) []string {
+	var names []string
+	for _, match := range pathName.FindAllStringSubmatch(path, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// pathDocs says what the parts of paths are.
+var pathDocs = map[string]string{
+	"ref":    "The case's reference",
+	"frn":    "The business's FRN, six or seven digits",
+	"id":     "The dead letter's id",
+	"stream": "The stream, such as casefile-1234",
+	"name":   "The projection's name",
+	"key":    "The parked key, such as a case's reference",
+}
+
+func headerParam(name, doc string) *huma.Param {
+	return &huma.Param{Name: name, In: "header", Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
+}
+
+// registerStreams registers the routes that stand on the router itself, and describes them.
+func (s *Server) registerStreams(router chi.Router, doc *huma.OpenAPI) {
+	on := func(method, path, summary, description string, handle http.HandlerFunc, describe func(*huma.Operation)) {
+		router.Method(method, path, handle)
+		op := operation(method, path, summary, description)
+		op.Responses = map[string]*huma.Response{}
+		describe(&op)
+		addErrors(doc, &op)
+		doc.AddOperation(&op)
+	}
+	on(http.MethodGet, "/api/v1/cases/export", "Export cases", "All cases that the filters take, in the order asked for, as a file. The file says which filters were in force and as of which position. If something fails on the way the connection is cut.", s.exportCases,
+		func(op *huma.Operation) {
+			op.Parameters = append(openAPI(exportParameters), headerParam(headerMinPosition, "Wait, up to a limit, until the read model has reached this position"))
+			op.Responses["200"] = content("The file", "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+			op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+		})
+	on(http.MethodGet, "/api/v1/events", "Follow changes", "Server-sent events: case-changed names a case you may see that has changed, once the read model has it; reset says that too much was missed. The id is the position: come back with Last-Event-ID and you are told exactly what you missed.", s.streamChanges,
+		func(op *huma.Operation) {
+			op.Parameters = append(op.Parameters, headerParam("Last-Event-ID", "The last id you were sent"))
+			op.Responses["200"] = content("The stream; the data of each event is a StreamedChange", "text/event-stream")
+			op.Responses["200"].Content["text/event-stream"].Schema = doc.Components.Schemas.Schema(typeOf[StreamedChange](), true, "StreamedChange")
+			op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+		})
+	if s.config.Ingest != nil {
+		on(http.MethodPost, "/cms/v1/events", "Hand in events", "CloudEvents 1.0 of a case management system: one (structured or binary mode) or a batch. The answer has a result for each event, in order; all that is accepted or held is durable.", s.config.Ingest.ServeHTTP, s.describeIngest(doc))
+	}
+	on(http.MethodGet, "/livez", "Is it alive", "200 as long as the process answers.", s.live, func(op *huma.Operation) {
+		op.Responses["200"] = content("It is", "application/json")
+	})
+	on(http.MethodGet, "/readyz", "Is it ready", "Independent measures of readiness.", s.ready, func(op *huma.Operation) {
+		schema := doc.Components.Schemas.Schema(typeOf[Readiness](), true, "Readiness")
+		for status, text := range map[string]string{"200": "It is", "503": "It is not"} {
+			op.Responses[status] = content(text, "application/json")
+			op.Responses[status].Content["application/json"].Schema = schema
+		}
+	})
+	if s.config.Metrics != nil {
+		on(http.MethodGet, "/metrics", "Show metrics", "Metrics in the text format of Prometheus.", s.config.Metrics.ServeHTTP, func(op *huma.Operation) {
+			op.Responses["200"] = content("The metrics", "text/plain")
+		})
+	}
+}
+
+// IngestResults is the answer to events that were handed in.
+type IngestResults struct {
+	Results []IngestResult `json:"results" nullable:"false" doc:"One for each event, in order"`
+}
+
+// IngestResult is what became of one event.
+type IngestResult struct {
+	ID     string `json:"id"`
+	Status string `json:"status" enum:"accepted,duplicate,held,rejected"`
+	Code   string `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (s *Server) describeIngest(doc *huma.OpenAPI) func(*huma.Operation) {
+	return func(op *huma.Operation) {
+		body := map[string]*huma.MediaType{}
+		for _, mediaType := range []string{"application/cloudevents+json", "application/cloudevents-batch+json", "application/json"} {
+			body[mediaType] = &huma.MediaType{Schema: &huma.Schema{Description: "As schemas/cms has it; application/json is the binary mode, with ce- headers"}}
+		}
+		op.RequestBody = &huma.RequestBody{Required: true, Content: body}
+		op.Responses["202"] = content("What became of each event", "application/json")
+		op.Responses["202"].Content["application/json"].Schema = doc.Components.Schemas.Schema(typeOf[IngestResults](), true, "IngestResults")
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable)
+	}
+}
+
+func content(description string, mediaTypes ...string) *huma.Response {
+	response := &huma.Response{Description: description, Content: map[string]*huma.MediaType{}}
+	for _, mediaType := range mediaTypes {
+		response.Content[mediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return response
+}

@@ -1,0 +1,216 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// A Code says which problem it is. Codes are part of the public interface: they stay.
+type Code string
+
+// The codes of all problems.
+const (
+	CodeBadRequest       Code = "bad-request"
+	CodeUnknownParameter Code = "unknown-parameter"
+	CodeInvalidParameter Code = "invalid-parameter"
+	CodeCursorInvalid    Code = "cursor-invalid"
+	CodeCursorMismatch   Code = "cursor-mismatch"
+	CodePositionInvalid  Code = "position-invalid"
+	CodeTokenMissing     Code = "token-missing"
+	CodeTokenRefused     Code = "token-refused"
+	CodeForbidden        Code = "forbidden"
+	CodeNotFound         Code = "not-found"
+	CodeMethodNotAllowed Code = "method-not-allowed"
+	CodeNotAcceptable    Code = "not-acceptable"
+	CodeConflict         Code = "conflict"
+	CodeBodyTooLarge     Code = "body-too-large"
+	CodeURLTooLong       Code = "url-too-long"
+	CodeMediaType        Code = "media-type-unsupported"
+	CodeInvalidBody      Code = "invalid-body"
+	CodeTooMany          Code = "too-many-requests"
+	CodeInternal         Code = "internal"
+	CodeBehind           Code = "read-model-behind"
+	CodeUnavailable      Code = "unavailable"
+)
+
+// problems is the one table from code to status and title.
+var problems = map[Code]struct {
+	status int
+	title  string
+}{
+	CodeBadRequest:       {http.StatusBadRequest, "The request cannot be understood"},
+	CodeUnknownParameter: {http.StatusBadRequest, "There is no such query parameter"},
+	CodeInvalidParameter: {http.StatusBadRequest, "A query parameter has a value it cannot have"},
+	CodeCursorInvalid:    {http.StatusBadRequest, "The cursor is not one that this service gave"},
+	CodeCursorMismatch:   {http.StatusBadRequest, "The cursor belongs to other filters or another sort order"},
+	CodePositionInvalid:  {http.StatusBadRequest, "The position is not one that this service gave"},
+	CodeTokenMissing:     {http.StatusUnauthorized, "The request carries no token"},
+	CodeTokenRefused:     {http.StatusUnauthorized, "The token is refused"},
+	CodeForbidden:        {http.StatusForbidden, "Your roles do not allow this"},
+	CodeNotFound:         {http.StatusNotFound, "There is nothing here"},
+	CodeMethodNotAllowed: {http.StatusMethodNotAllowed, "The address does not take this method"},
+	CodeNotAcceptable:    {http.StatusNotAcceptable, "The answer cannot be given in a format you accept"},
+	CodeConflict:         {http.StatusConflict, "It is not in a state that allows this"},
+	CodeBodyTooLarge:     {http.StatusRequestEntityTooLarge, "The body is too large"},
+	CodeURLTooLong:       {http.StatusRequestURITooLong, "The address is too long"},
+	CodeMediaType:        {http.StatusUnsupportedMediaType, "The body has a media type that is not taken here"},
+	CodeInvalidBody:      {http.StatusUnprocessableEntity, "The body has a value it cannot have"},
+	CodeTooMany:          {http.StatusTooManyRequests, "Too much at once"},
+	CodeInternal:         {http.StatusInternalServerError, "Something went wrong here"},
+	CodeBehind:           {http.StatusServiceUnavailable, "The read model has not come so far yet"},
+	CodeUnavailable:      {http.StatusServiceUnavailable, "The service cannot answer now"},
+}
+
+// Problem is an error as RFC 9457 has it.
+type Problem struct {
+	Type   string  `json:"type" doc:"urn:casesync:problem: and the code" example:"urn:casesync:problem:not-found"`
+	Title  string  `json:"title" doc:"What kind of problem it is"`
+	Status int     `json:"status" doc:"The status of the answer"`
+	Code   Code    `json:"code" doc:"Which problem it is; stable" example:"not-found"`
+	Detail string  `json:"detail" doc:"What is wrong with this request, and what to do"`
+	Errors []Fault `json:"errors,omitempty" doc:"Where exactly, if there are several places"`
+	Lag    *Lag    `json:"lag,omitempty" doc:"How far the read model is behind, for read-model-behind"`
+
+	header http.Header
+}
+
+// Fault is one thing wrong with a request.
+type Fault struct {
+	Location string `json:"location,omitempty" doc:"Such as query.stage or body.reason"`
+	Message  string `json:"message"`
+}
+
+// Lag says how far a read model is behind the position that was asked for.
+type Lag struct {
+	Asked   string `json:"asked" doc:"The position that was asked for"`
+	Reached string `json:"reached" doc:"The position that the read model has reached"`
+}
+
+// problem makes a problem of a code; its detail is formatted like fmt.Sprintf.
+func problem(code Code, format string, args ...any) *Problem {
+	kind := problems[code]
+	return &Problem{
+		Type: "urn:casesync:problem:" + string(code), Title: kind.title, Status: kind.status, Code: code,
+		Detail: fmt.Sprintf(format, args...),
+	}
+}
+
+// notFound is the one answer to whatever does not exist or may not be seen: nothing in it depends
+// on which of the two it is (requirement 47).
+func notFound() *Problem {
+	return problem(CodeNotFound, "It does not exist, or you may not see it.")
+}
+
+func (p *Problem) with(name, value string) *Problem {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	p.header.Set(name, value)
+	return p
+}
+
+func (p *Problem) retryAfter(after time.Duration) *Problem {
+	return p.with("Retry-After", strconv.Itoa(max(1, int(after.Round(time.Second)/time.Second))))
+}
+
+// Error returns the detail.
+func (p *Problem) Error() string { return string(p.Code) + ": " + p.Detail }
+
+// GetStatus makes a Problem a huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders makes a Problem a huma.HeadersError.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType makes huma send problems as such.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// write sends the problem on a route that stands on chi itself.
+func (p *Problem) write(w http.ResponseWriter) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client is gone; there is nobody to tell
+}
+
+// problemOf turns any error into a problem. What it does not know becomes CodeInternal, and what
+// went wrong is said in the log alone.
+func (s *Server) problemOf(ctx context.Context, err error) *Problem {
+	var p *Problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
+		return problem(CodeUnavailable, "The answer took too long. Ask for less, or try again later.").retryAfter(5 * time.Second)
+	case ctx.Err() != nil:
+		return problem(CodeUnavailable, "The request was given up.")
+	}
+	s.logger.ErrorContext(ctx, "request failed", "error", err)
+	return problem(CodeInternal, "The fault is in the service and was logged. Try again later.")
+}
+
+// init makes huma report its own findings as problems of ours. It is huma's way: one function for
+// the process.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		p := problem(codeOfStatus(status), "%s", sentence(message))
+		p.Status = max(p.Status, 0)
+		for _, err := range errs {
+			if err != nil {
+				p.Errors = append(p.Errors, faultOf(err))
+			}
+		}
+		if status == http.StatusNotModified || status == 0 {
+			p.Status = status
+		}
+		return p
+	}
+}
+
+func faultOf(err error) Fault {
+	var detailer huma.ErrorDetailer
+	if errors.As(err, &detailer) {
+		detail := detailer.ErrorDetail()
+		return Fault{Location: detail.Location, Message: detail.Message}
+	}
+	return Fault{Message: err.Error()}
+}
+
+// codeOfStatus finds the code for a status that huma chose.
+func codeOfStatus(status int) Code {
+	switch status {
+	case http.StatusNotFound:
+		return CodeNotFound
+	case http.StatusNotAcceptable:
+		return CodeNotAcceptable
+	case http.StatusRequestEntityTooLarge:
+		return CodeBodyTooLarge
+	case http.StatusUnsupportedMediaType:
+		return CodeMediaType
+	case http.StatusUnprocessableEntity:
+		return CodeInvalidBody
+	case http.StatusRequestTimeout:
+		return CodeUnavailable
+	}
+	if status >= http.StatusInternalServerError {
+		return CodeInternal
+	}
+	return CodeBadRequest
+}
+
+func sentence(text string) string {
+	if text == "" {
+		return "The request cannot be understood."
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

@@ -1,0 +1,167 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"casesync/domain/access"
+)
+
+// route registers all routes behind the authoriser, and writes the OpenAPI document.
+func (s *Server) route() error {
+	s.router = chi.NewRouter()
+	s.router.Use(s.survive, securityHeaders, s.limit, middleware.GetHead)
+	s.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFound().write(w) })
+	s.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		problem(CodeMethodNotAllowed, "%s is not taken here. The document at /openapi.yaml says what is.", clip(r.Method)).write(w)
+	})
+	// Everything is registered on guarded, so that the authoriser runs after the router has
+	// matched and before any handler.
+	guarded := s.router.With(s.authorise)
+	api := humachi.New(guarded, s.humaConfig())
+	s.registerReads(api)
+	s.registerOperators(api)
+	s.registerStreams(guarded, api.OpenAPI())
+	var err error
+	if s.openapi, err = api.OpenAPI().YAML(); err != nil {
+		return err
+	}
+	return s.registerDocs(guarded, api.OpenAPI())
+}
+
+// survive answers a request whose handler panicked, and keeps the process going.
+func (s *Server) survive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch cause := recover(); {
+			case cause == nil:
+			case cause == http.ErrAbortHandler || r.Context().Err() != nil:
+				panic(http.ErrAbortHandler) // the client is gone, or has to learn that its answer is not whole
+			default:
+				s.logger.ErrorContext(r.Context(), "handler panicked", "cause", cause, "stack", string(debug.Stack()))
+				problem(CodeInternal, "The fault is in the service and was logged. Try again later.").write(w)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) registerReads(api huma.API) {
+	get(api, "/api/v1/me", "Show who you are", "Who you are, your roles per business and what they permit.", nil, s.showMe)
+	get(api, "/api/v1/dashboard", "Show the dashboard", "Key figures of the open cases of the businesses you may see.", openAPI(dashboardParameters), s.showDashboard)
+	get(api, "/api/v1/cases", "List cases", "Cases of the businesses you may see, filtered, sorted and paged. Parameters that take several values are repeated.", openAPI(listParameters), s.listCases)
+	get(api, "/api/v1/cases/{ref}", "Show a case", "One case with its actions.", nil, s.showCase)
+	get(api, "/api/v1/cases/{ref}/timeline", "Show a case's timeline", "What happened to a case, first thing first.", openAPI(simplePageParameters), s.showTimeline)
+	get(api, "/api/v1/cases/{ref}/documents", "List a case's key documents", "The latest first. Documents given in confidence are not among them.", nil, s.listDocuments)
+	get(api, "/api/v1/uphold-rates", "Show uphold rates", "How many closed cases changed the business's outcome: change / (change + noChange). Suppressed cases count.", openAPI(upholdParameters), s.showUpholdRates)
+	get(api, "/api/v1/businesses", "List businesses", "The businesses you may see, by FRN.", openAPI(simplePageParameters), s.listBusinesses)
+	get(api, "/api/v1/businesses/{frn}", "Show a business", "One business.", nil, s.showBusiness)
+}
+
+func (s *Server) registerOperators(api huma.API) {
+	if s.config.Letters != nil {
+		get(api, "/api/v1/dead-letters", "List dead letters", "Messages that were rejected, without their originals.", openAPI(deadLetterParameters), s.listDeadLetters)
+		get(api, "/api/v1/dead-letters/{id}", "Show a dead letter", "A rejected message, whole.", nil, s.showDeadLetter)
+	}
+	if s.config.Desk != nil {
+		post(api, "/api/v1/dead-letters/{id}/retry", "Retry a dead letter", "Takes the message again. Done again, it has no second effect.", http.StatusOK, s.retryDeadLetter)
+		post(api, "/api/v1/dead-letters/{id}/discard", "Discard a dead letter", "Gives the message up; its place in the sequence is recorded as skipped, and what waits behind it is released.", http.StatusOK, s.discardDeadLetter)
+	}
+	get(api, "/api/v1/held", "List what is held", "Facts that wait for a gap in their source's sequence to close.", openAPI(simplePageParameters), s.listHeld)
+	if s.config.Commands != nil {
+		post(api, "/api/v1/held/{stream}/skip", "Give up waiting", "Gives up waiting for sequences of a source, and so releases what is held behind them.", http.StatusOK, s.skipSequences)
+	}
+	if len(s.config.Projections) > 0 {
+		get(api, "/api/v1/projections", "Show how the read models stand", "Head against checkpoint, lag, runner, parked keys and rebuilds.", nil, s.listProjections)
+		post(api, "/api/v1/projections/{name}/rebuild", "Rebuild a read model", "Starts to compute it anew beside the live tables; reads go on. GET /projections says how far it is.", http.StatusAccepted, s.rebuildProjection)
+		get(api, "/api/v1/projections/{name}/parked", "List parked keys", "Keys that are not folded any more since one of their events could not be.", openAPI(simplePageParameters), s.listParked)
+		post(api, "/api/v1/projections/{name}/parked/{key}/retry", "Retry a parked key", "Folds the key again from its first event.", http.StatusOK, s.retryParked)
+		post(api, "/api/v1/projections/{name}/parked/{key}/skip", "Skip an event", "Leaves the event that a key is parked for out of the read model for good. It stays in the log.", http.StatusOK, s.skipParked)
+	}
+}
+
+// get registers a route that reads. Its parameters are described and read by our own tables.
+func get[O any](api huma.API, path, summary, description string, params []*huma.Param, handle func(context.Context, *request) (*O, error)) {
+	op := operation(http.MethodGet, path, summary, description)
+	op.Parameters = append(op.Parameters, params...)
+	op.Parameters = append(op.Parameters, headerParam(headerMinPosition, "Wait, up to a limit, until the read model has reached this position of an earlier answer"),
+		headerParam("If-None-Match", "The ETag of an answer you have; if nothing has changed you get 304"))
+	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	huma.Register(api, op, func(ctx context.Context, in *request) (*O, error) { return plain(handle(ctx, in)) })
+}
+
+// command is the input of a route that changes something.
+type command[B any] struct {
+	request
+	Body B
+}
+
+// post registers a route that changes something.
+func post[B, O any](api huma.API, path, summary, description string, status int, handle func(context.Context, *command[B]) (*O, error)) {
+	op := operation(http.MethodPost, path, summary, description)
+	op.DefaultStatus = status
+	op.Errors = append(op.Errors, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity)
+	huma.Register(api, op, func(ctx context.Context, in *command[B]) (*O, error) {
+		if refusal := noParameters(&in.request); refusal != nil {
+			return nil, refusal
+		}
+		return plain(handle(ctx, in))
+	})
+}
+
+// plain keeps a nil *Problem from becoming an error that is not nil.
+func plain[O any](out *O, err error) (*O, error) {
+	var p *Problem
+	if errors.As(err, &p) && p == nil {
+		err = nil
+	}
+	return out, err
+}
+
+// operation describes what all routes have in common; who may use it comes from the table of routes.
+func operation(method, path, summary, description string) huma.Operation {
+	route, known := routeOf(method, path)
+	if !known {
+		panic("route without a rule: " + method + " " + path)
+	}
+	op := huma.Operation{
+		Method: method, Path: path, Summary: summary, Description: description, OperationID: operationID(method, path),
+		Tags: []string{tagOfPath(path)}, SkipValidateParams: true,
+		Errors: []int{http.StatusBadRequest},
+	}
+	if route.Public {
+		op.Security = []map[string][]string{}
+		return op
+	}
+	op.Description += "\n\nNeeds the permission `" + string(route.Permission) + "`: " + rolesOf(route.Permission) + "."
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	op.Security = []map[string][]string{{"token": {}}}
+	op.Extensions = map[string]any{"x-permission": string(route.Permission)}
+	for _, name := range pathNames(path) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Description: pathDocs[name]})
+	}
+	if len(op.Parameters) > 0 {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	return op
+}
+
+func rolesOf(permission access.Permission) string {
+	var text string
+	for _, role := range access.Roles() {
+		if role.Gives(permission) {
+			if text != "" {
+				text += ", "
+			}
+			text += string(role)
+		}
+	}
+	return text
+}

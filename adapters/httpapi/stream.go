@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"casesync/eventstore"
+)
+
+// StreamedChange is the data of one server-sent event.
+type StreamedChange struct {
+	Type     string `json:"type" enum:"case-changed,reset" doc:"reset: too much was missed to be told; read again what you show"`
+	Ref      string `json:"ref,omitempty" doc:"The case that changed"`
+	Position string `json:"position" doc:"The read model has reached it: ask with it as Casesync-Min-Position"`
+}
+
+// streamChanges serves the stream of changes. The id of each event is its position in the log, so
+// that a client that comes back with Last-Event-ID is told exactly what it missed.
+func (s *Server) streamChanges(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if refusal := noParameters(&request{http: r}); refusal != nil {
+		refusal.write(w)
+		return
+	}
+	who := callerOf(ctx)
+	leave, ok := s.changes.streams.enter(who.principal.ID)
+	if !ok {
+		problem(CodeTooMany, "You may follow %d streams at one time, and all together %d. End one first.",
+			s.limits.StreamsPerPrincipalMax, s.limits.StreamsMax).retryAfter(retryUnavailable).write(w)
+		return
+	}
+	defer leave()
+	client, from, err := s.changes.join(ctx, who.scope)
+	if err != nil {
+		s.problemOf(ctx, err).write(w)
+		return
+	}
+	defer s.changes.leave(client)
+	stream := &stream{server: s, writer: w, control: http.NewResponseController(w)}
+	first, err := s.firstChanges(r, who, from)
+	if err != nil {
+		s.problemOf(ctx, err).write(w)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	if err := stream.send(first, from); err == nil {
+		stream.run(r, client)
+	}
+}
+
+// firstChanges returns what a client is told before anything new: what it missed, or that it
+// missed too much.
+func (s *Server) firstChanges(r *http.Request, who caller, from eventstore.Position) ([]StreamedChange, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		return nil, nil
+	}
+	reset := []StreamedChange{{Type: "reset", Position: from.String()}}
+	after, err := eventstore.ParsePosition(text)
+	if err != nil {
+		return reset, nil
+	}
+	missed, err := s.changes.missed(r.Context(), who.scope, after, from)
+	if errors.Is(err, errTooFar) {
+		return reset, nil
+	}
+	return streamed(missed), err
+}
+
+func streamed(changes []change) []StreamedChange {
+	list := make([]StreamedChange, len(changes))
+	for i, change := range changes {
+		list[i] = StreamedChange{Type: "case-changed", Ref: change.ref, Position: change.at.String()}
+	}
+	return list
+}
+
+// A stream writes server-sent events to one client.
+type stream struct {
+	server  *Server
+	writer  http.ResponseWriter
+	control *http.ResponseController
+}
+
+// run tells the client of changes until it leaves, is too slow, may see something else than
+// before, or the server closes.
+func (s *stream) run(r *http.Request, client *client) {
+	heartbeat := time.NewTicker(s.server.limits.StreamHeartbeat)
+	defer heartbeat.Stop()
+	for {
+		var err error
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.server.changes.closing.Done():
+			return
+		case <-client.gone:
+			return
+		case news := <-client.queue:
+			err = s.send(streamed(news.changes), news.to)
+		case <-heartbeat.C:
+			if !s.server.stillAllowed(r, client) {
+				return
+			}
+			err = s.write(": still here\n\n")
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// stillAllowed asks again who the client is: a token may have been revoked since.
+func (s *Server) stillAllowed(r *http.Request, client *client) bool {
+	route, _ := routeOf(http.MethodGet, "/api/v1/events")
+	who, refusal := s.admit(r, route)
+	return refusal == nil && scopeKey(who.scope) == scopeKey(client.scope)
+}
+
+// send writes changes, and then the position up to which the client now knows everything it may.
+func (s *stream) send(changes []StreamedChange, to eventstore.Position) error {
+	var text []byte
+	for _, change := range changes {
+		data, err := json.Marshal(change)
+		if err != nil {
+			return err
+		}
+		text = fmt.Appendf(text, "event: %s\nid: %s\ndata: %s\n\n", change.Type, change.Position, data)
+	}
+	// An id without data moves the client's Last-Event-ID and is no event.
+	return s.write(string(fmt.Appendf(text, "id: %s\n\n", to)))
+}
+
+func (s *stream) write(text string) error {
+	// A connection that cannot set deadlines (a test's recorder) has none.
+	_ = s.control.SetWriteDeadline(time.Now().Add(s.server.limits.StreamWriteTimeout))
+	if _, err := s.writer.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
