@@ -1,6 +1,24 @@
 // Package feed decides in which order the facts of a source are taken: what is new, what came
 // before, what must wait for a gap to close. Case files and businesses both keep a Tracker of
 // what they have seen.
+//
+// It promises that of each source the facts of a subject take effect in the order of their
+// sequences, each once, in whatever order and however often they are delivered; that no fact is
+// dropped but one that a later snapshot stands for; and that whatever cannot be taken is refused,
+// so that somebody sees it.
+//
+//   - A fact whose turn it is is recorded, and with it, in the same append, the held ones that
+//     follow. One that comes early is held. One without a sequence is recorded as it comes.
+//   - A sequence that was passed or is held changes nothing where the content is the same, by its
+//     digest, and is refused where it is another.
+//   - A snapshot passes everything up to its sequence: what is missing there is waited for no
+//     more, what is held there is let go. An older snapshot than what was passed is obsolete; one
+//     taken at the sequence of the last fact is recorded beside it, once.
+//   - A message of an unknown type takes its place. A retry then records late what it was.
+//   - An operator may give sequences up, at the front of what is waited for or ahead of it. What
+//     comes under them afterwards is refused until it is retried.
+//
+// That the same message, by source and id, is decided once is the command loop's promise.
 package feed
 
 import "time"
