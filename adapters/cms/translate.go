@@ -49,32 +49,24 @@ func (t translator) fingerprint(m *Message) string {
 	return base64.RawURLEncoding.EncodeToString(t.hash([]byte("fingerprint"), []byte(m.Source), []byte(m.ID), m.Original))
 }
 
-// translate gives a message its origin and fact.
+// translate gives a message its origin and fact. A message with a fault is one of an unknown type.
 func (t translator) translate(m *Message) {
 	m.origin = t.origin(m)
-	if m.isBusiness() {
-		m.businessFact = t.businessFact(m, m.origin)
-	} else {
-		m.caseFact = t.caseFact(m, m.origin)
+	known := m.Fault == nil
+	switch {
+	case m.isBusiness() && known:
+		m.businessFact = businessUpdated(m.origin, m.data)
+	case m.isBusiness():
+		m.businessFact = &business.FactUnrecognised{Origin: m.origin, Type: m.Type}
+	case known:
+		m.caseFact = caseFacts[m.Type](t, m.origin, m.data)
+	default:
+		m.caseFact = &casefile.FactUnrecognised{Origin: m.origin, Type: m.Type}
 	}
 }
 
-// businessFact returns the fact of an event of a business, FactUnrecognised for an unknown type.
-func (t translator) businessFact(m *Message, origin feed.Origin) business.Event {
-	data := object(m.data)
-	if m.Type != typeBusinessUpdated {
-		return &business.FactUnrecognised{Origin: origin, Type: m.Type}
-	}
-	return &business.Updated{Origin: origin, FRN: data.text("frn"), Name: data.text("name"), Group: data.text("group")}
-}
-
-// caseFact returns the fact of an event of a case, FactUnrecognised for an unknown type.
-func (t translator) caseFact(m *Message, origin feed.Origin) casefile.Event {
-	translate, known := caseFacts[m.Type]
-	if !known {
-		return &casefile.FactUnrecognised{Origin: origin, Type: m.Type}
-	}
-	return translate(t, origin, m.data)
+func businessUpdated(o feed.Origin, d object) *business.Updated {
+	return &business.Updated{Origin: o, FRN: d.text("frn"), Name: d.text("name"), Group: d.text("group")}
 }
 
 // caseFacts makes the fact of each type of event of a case.
