@@ -95,6 +95,9 @@ func (b *rebuilding) foldUpTo(ctx context.Context, tx Tx, position eventstore.Po
 		if err != nil {
 			return w.generation.checkpoint, err
 		}
+		for _, g := range groups {
+			b.wrote(g.key)
+		}
 		next := w.generation.checkpoint.after(recorded)
 		if err := w.foldIn(ctx, tx, groups, next); err != nil {
 			return w.generation.checkpoint, err
