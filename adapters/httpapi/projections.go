@@ -233,7 +233,7 @@ func (s *Server) listParked(ctx context.Context, in *request) (*output[ParkedPag
 
 // Retried says what became of a parked key.
 type Retried struct {
-	Parked *ParkedKey `json:"parked" nullable:"true" doc:"What the key is parked for now; null where it is parked no more"`
+	Parked *ParkedKey `json:"parked,omitempty" doc:"What the key is parked for now; absent where it is parked no more"`
 }
 
 func (s *Server) retryParked(ctx context.Context, in *command[Decision]) (*output[Retried], error) {
