@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"casesync/adapters/readmodel"
 	"casesync/eventstore"
@@ -153,6 +154,7 @@ type world struct {
 	log   *sqlitelog.Log
 	store *readmodel.Store
 	ids   int64
+	batch []jarEvent // for appendBatch
 }
 
 // each runs test in a fresh world on each database.
@@ -184,6 +186,31 @@ func (w *world) append(events ...jarEvent) {
 			w.t.Fatal(err)
 		}
 		w.appendRaw(e.jar, "toy.marble.v1", string(data))
+	}
+}
+
+// appendBatch appends w.batch at once by jars, and empties it: each jar's events keep their order.
+func (w *world) appendBatch() {
+	w.t.Helper()
+	byJar := map[string][]eventstore.Event{}
+	for _, e := range w.batch {
+		data, err := json.Marshal(e.marble)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		byJar[e.jar] = append(byJar[e.jar], eventstore.Event{ID: uuid.New(), Type: "toy.marble.v1", Data: data, Metadata: []byte("{}")})
+	}
+	w.batch = nil
+	var appending errgroup.Group
+	appending.SetLimit(64)
+	for jar, events := range byJar {
+		appending.Go(func() error {
+			_, err := w.log.Append(w.t.Context(), eventstore.StreamName("jar-"+jar), eventstore.Any, events...)
+			return err
+		})
+	}
+	if err := appending.Wait(); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
