@@ -10,13 +10,13 @@ import (
 // independent: none is derived from another, so that a runner that stopped without noticing shows
 // as an old heartbeat and a growing age.
 type Health struct {
-	MeasuredAt     time.Time
-	LogHead        uint64 // position of the last event in the log
-	LogRecordedAt  time.Time
-	Projections    []ProjectionHealth
-	HeldFacts      int64 // waiting for a gap in their sequence to close
-	OldestHeldAt   time.Time
-	DeadLetters    int64 // neither retried nor discarded
+	MeasuredAt    time.Time
+	LogHead       uint64 // position of the last event in the log
+	LogRecordedAt time.Time
+	Projections   []ProjectionHealth
+	HeldFacts     int64 // waiting for a gap in their sequence to close
+	OldestHeldAt  time.Time
+	DeadLetters   int64 // neither retried nor discarded
 }
 
 // ProjectionHealth is what was measured of one read model.
@@ -64,3 +64,11 @@ func (h Health) Problems(limits Limits) []string {
 }
 
 func age(now, then time.Time) time.Duration { return now.Sub(then).Round(time.Second) }
+
+// Behind is the age of the oldest event that the projection has not taken, 0 if there is none.
+func (p ProjectionHealth) Behind(now time.Time) time.Duration {
+	if p.OldestUnprocessedAt.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(p.OldestUnprocessedAt))
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+
+	"casesync/adapters/commands"
+	"casesync/domain/access"
+)
+
+// decision is what every decision of an operator needs.
+type decision struct {
+	Reason string `help:"Why, in a sentence: it is kept in the log, sealed." required:"" placeholder:"TEXT"`
+	Actor  string `help:"Who decides: the id of an account or ticket, no person's name." default:"system:command-line" placeholder:"ID"`
+}
+
+// principal is an operator under the given id: whoever can run this command on the storage could do anything.
+func (d decision) principal() access.Principal {
+	return access.Principal{ID: d.Actor, Name: "command line", Kind: access.Machine, Roles: []access.Role{access.Operator}}
+}
+
+type deadLettersCommand struct {
+	List    deadLettersListCommand    `cmd:"" help:"List dead letters, oldest first."`
+	Show    deadLettersShowCommand    `cmd:"" help:"Show one whole, with the message as it came."`
+	Retry   deadLettersRetryCommand   `cmd:"" help:"Take the message again, as after an upgrade or a correction at the source."`
+	Discard deadLettersDiscardCommand `cmd:"" help:"Give the message up; what waits behind it is released."`
+}
+
+type deadLettersListCommand struct {
+	Status string `help:"open, retried, discarded or all." enum:"open,retried,discarded,all" default:"open"`
+	Source string `help:"Only those of a source." placeholder:"URI"`
+	Code   string `help:"Only those rejected with a code." placeholder:"CODE"`
+	Limit  int    `help:"How many at most." default:"100"`
+}
+
+// Run lists dead letters.
+func (c deadLettersListCommand) Run(ctx context.Context, p *program) error {
+	s := p.system()
+	defer s.close()
+	letters, err := s.letters(ctx)
+	if err != nil {
+		return err
+	}
+	filter := commands.DeadLetterFilter{Source: c.Source, Code: c.Code}
+	if c.Status != "all" {
+		filter.Status = commands.DeadLetterStatus(c.Status)
+	}
+	list, err := letters.List(ctx, filter, uuid.Nil, c.Limit)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tRECEIVED\tTIMES\tSTATUS\tSUBJECT\tSEQUENCE\tCODE\tREASON")
+	for _, l := range list {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\n", l.ID, moment(l.ReceivedAt), l.Times, l.Status, l.Subject, l.Sequence, l.Code, l.Reason)
+	}
+	return table.Flush()
+}
+
+type deadLettersShowCommand struct {
+	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+}
+
+// Run shows a dead letter.
+func (c deadLettersShowCommand) Run(ctx context.Context, p *program) error {
+	s := p.system()
+	defer s.close()
+	letters, err := s.letters(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := letters.Show(ctx, c.ID)
+	if err != nil {
+		return explainLetter(c.ID, err)
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, line := range [][2]string{
+		{"id", l.ID.String()}, {"status", string(l.Status)}, {"received", moment(l.ReceivedAt)}, {"last received", moment(l.LastReceivedAt)},
+		{"times", fmt.Sprint(l.Times)}, {"via", l.Via}, {"source", l.Source}, {"event id", l.EventID}, {"type", l.Type}, {"subject", l.Subject},
+		{"sequence", fmt.Sprint(l.Sequence)}, {"code", l.Code}, {"reason", l.Reason},
+		{"decided", moment(l.Resolution.At)}, {"by", l.Resolution.Actor}, {"because", l.Resolution.Reason},
+	} {
+		fmt.Fprintf(table, "%s\t%s\n", line[0], line[1])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if l.Original == nil {
+		fmt.Fprintln(p.stdout, "\nThe message was erased with its case.")
+		return nil
+	}
+	_, err = fmt.Fprintf(p.stdout, "\n%s\n", l.Original)
+	return err
+}
+
+type deadLettersRetryCommand struct {
+	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+	decision
+}
+
+// Run retries a dead letter; it fails where the message is rejected again.
+func (c deadLettersRetryCommand) Run(ctx context.Context, p *program) error {
+	s := p.system()
+	defer s.close()
+	desk, err := s.desk(ctx)
+	if err != nil {
+		return err
+	}
+	verdict, err := desk.Retry(ctx, c.principal(), c.ID, c.Reason)
+	if err != nil {
+		return explainLetter(c.ID, err)
+	}
+	if verdict.Status == commands.Rejected {
+		return fmt.Errorf("it was rejected again: %s: %s The dead letter stays open", verdict.Code, verdict.Reason)
+	}
+	_, err = fmt.Fprintf(p.stdout, "dead letter %s is retried: the message is %s\n", c.ID, verdict.Status)
+	return err
+}
+
+type deadLettersDiscardCommand struct {
+	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+	decision
+}
+
+// Run discards a dead letter.
+func (c deadLettersDiscardCommand) Run(ctx context.Context, p *program) error {
+	s := p.system()
+	defer s.close()
+	desk, err := s.desk(ctx)
+	if err != nil {
+		return err
+	}
+	if err := desk.Discard(ctx, c.principal(), c.ID, c.Reason); err != nil {
+		return explainLetter(c.ID, err)
+	}
+	_, err = fmt.Fprintf(p.stdout, "dead letter %s is discarded\n", c.ID)
+	return err
+}
+
+func explainLetter(id uuid.UUID, err error) error {
+	if errors.Is(err, commands.ErrNoDeadLetter) {
+		return fmt.Errorf("there is no dead letter %s: casesync dead-letters list --status all shows those there are", id)
+	}
+	return err
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"casesync/adapters/cms"
+	"casesync/adapters/demo"
+	"casesync/adapters/identity"
+	"casesync/domain/access"
+)
+
+// demoSeed makes every demonstration the same, but for its dates.
+const demoSeed = 2026
+
+// demoNotice is said wherever the demonstration is shown.
+const demoNotice = "This is a demonstration, and not a product of the Financial Ombudsman Service. It is made of a real complaint register of the " +
+	"United States (dates, products, volumes); the names of businesses and of people, and what became of the cases, are invented."
+
+// demonstration is what DATA/demo.json keeps.
+type demonstration struct {
+	Notice  string      `json:"notice"`
+	Address string      `json:"address"`
+	Anchor  time.Time   `json:"anchor"` // the time that the feed was made for: a repeated import is of the same feed
+	Tokens  []demoToken `json:"tokens"`
+}
+
+type demoToken struct {
+	Role       string   `json:"role"`
+	Businesses []string `json:"businesses,omitempty"`
+	Token      string   `json:"token"`
+}
+
+// demonstrate prepares a demonstration, tells how to use it, and returns what goes on while it is served.
+func (s *serving) demonstrate(ctx context.Context, address net.Addr) (func(context.Context) error, error) {
+	register, err := demo.Open()
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.demonstration(ctx, register)
+	if err != nil {
+		return nil, err
+	}
+	d.Address = s.url(address)
+	if err := d.write(s.demoFile()); err != nil {
+		return nil, err
+	}
+	d.introduce(s.stdout)
+	return func(ctx context.Context) error {
+		err := s.play(ctx, register, d)
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	}, nil
+}
+
+func (s *serving) demoFile() string { return filepath.Join(s.settings.Data, "demo.json") }
+
+// demonstration reads what an earlier start has made, or makes it. A crash before it is written
+// leaves tokens that nobody knows, which is harmless.
+func (s *serving) demonstration(ctx context.Context, register *demo.Register) (*demonstration, error) {
+	tokens, err := s.tokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := readDemonstration(s.demoFile())
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		head, err := s.openedLog.Head(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !head.Position.IsZero() {
+			return nil, usage("--demo: %s holds a log that is no demonstration's: give the demonstration a --data directory of its own", s.settings.Data)
+		}
+		d = &demonstration{Notice: demoNotice, Anchor: s.now().UTC().Truncate(time.Second)}
+	}
+	for _, token := range d.Tokens {
+		if _, err := tokens.Authenticate(ctx, token.Token); err != nil {
+			d.Tokens = nil // the state database was replaced: its tokens are gone
+			break
+		}
+	}
+	if d.Tokens == nil {
+		d.Tokens, err = issueDemoTokens(ctx, tokens, register)
+	}
+	return d, err
+}
+
+func readDemonstration(path string) (*demonstration, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := &demonstration{}
+	if err := json.Unmarshal(data, d); err != nil {
+		return nil, fmt.Errorf("read %s: %w: remove the directory to begin a new demonstration", path, err)
+	}
+	return d, nil
+}
+
+// write replaces the file as a whole: it holds tokens, so it is readable by this user alone.
+func (d *demonstration) write(path string) error {
+	data, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("keep the demonstration's tokens: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+// issueDemoTokens issues a token for a person of each role: business users of the business with
+// the most complaints, and everybody on the other side.
+func issueDemoTokens(ctx context.Context, tokens *identity.Tokens, register *demo.Register) ([]demoToken, error) {
+	business := register.Businesses()[0]
+	var list []demoToken
+	for _, role := range access.Roles() {
+		spec := identity.Spec{Role: role, Name: "demonstration: " + string(role)}
+		token := demoToken{Role: string(role)}
+		if role.OfBusiness() {
+			spec.Role, spec.User = "", "demo-"+string(role)
+			spec.Businesses = map[string][]access.Role{business: {role}}
+			token.Businesses = []string{business}
+		}
+		if role == access.CMS {
+			spec.Source = demo.Source
+		}
+		var err error
+		if token.Token, err = tokens.Issue(ctx, spec); err != nil {
+			return nil, err
+		}
+		list = append(list, token)
+	}
+	return list, nil
+}
+
+// token returns the token of a role.
+func (d *demonstration) token(role access.Role) string {
+	for _, token := range d.Tokens {
+		if token.Role == string(role) {
+			return token.Token
+		}
+	}
+	return ""
+}
+
+// introduce tells people what there is to see.
+func (d *demonstration) introduce(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\n\n  %s          the API, documented at %s/docs\n\nTokens, also in demo.json:\n", d.Notice, d.Address, d.Address)
+	for _, token := range d.Tokens {
+		of := ""
+		if len(token.Businesses) > 0 {
+			of = " of business " + token.Businesses[0]
+		}
+		fmt.Fprintf(w, "  %-34s %s\n", token.Role+of, token.Token)
+	}
+	fmt.Fprintf(w, `
+Try, in another terminal:
+  TOKEN=%s
+  curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/dashboard'
+  curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/cases?status=open&sort=-priority,dueDate&limit=10'
+  curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/uphold-rates?groupBy=product'
+  curl -H "Authorization: Bearer $TOKEN" -N '%[2]s/api/v1/events'
+
+`, d.token(access.Supervisor), d.Address)
+}
+
+// play imports the feed, then publishes live events until ctx ends. An import that was interrupted
+// is repeated at the next start; one that was not costs a look at each event.
+func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstration) error {
+	if err := s.importFeed(ctx, register, d.Anchor); err != nil {
+		return fmt.Errorf("import the demonstration's feed: %w", err)
+	}
+	simulator := &demo.Simulator{
+		Register: register, URL: d.Address + "/cms/v1/events", Token: d.token(access.CMS), Every: s.command.DemoPause,
+		Client: &http.Client{Timeout: 30 * time.Second}, Now: s.now, Seed: demoSeed, Logger: s.logger,
+	}
+	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s. Stop with Ctrl-C.\n", s.command.DemoPause)
+	return simulator.Run(ctx)
+}
+
+func (s *serving) importFeed(ctx context.Context, register *demo.Register, anchor time.Time) error {
+	ingester, err := s.ingester(ctx)
+	if err != nil {
+		return err
+	}
+	feed, written := io.Pipe()
+	go func() {
+		_, err := demo.Write(written, register.Feed(demo.Options{Seed: demoSeed, Now: anchor}))
+		written.CloseWithError(err)
+	}()
+	defer feed.Close() // ends the writer where the import ends early
+	show := s.progress("importing the register's cases", 0)
+	started := s.now()
+	summary, err := cms.Import(ctx, ingester, feed, cms.ImportOptions{Sender: cms.Sender{By: importer, Via: "file"}, Progress: show.at})
+	show.end()
+	if err != nil {
+		return err
+	}
+	s.summarise(summary, s.now().Sub(started))
+	return nil
+}
