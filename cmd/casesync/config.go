@@ -52,24 +52,29 @@ type storage struct {
 	Documents string `help:"Directory of documents. Default: DATA/documents." placeholder:"DIR" type:"path" group:"Storage"`
 }
 
-// complete gives what was not set its place under the data directory.
+// complete fills in what follows from other settings, and checks the rest.
 func (m *manual) complete() error {
-	for _, place := range []struct {
+	m.place()
+	return m.Serve.check()
+}
+
+// place gives what has no address of its own a place under the data directory.
+func (s *storage) place() {
+	for _, part := range []struct {
 		setting      *string
 		scheme, name string
 	}{
-		{&m.LogAt, "sqlite:", "log.db"},
-		{&m.ReadModel, "sqlite:", "readmodel.db"},
-		{&m.Keyring, "sqlite:", "keyring.db"},
-		{&m.KEKFile, "", "kek"},
-		{&m.State, "sqlite:", "state.db"},
-		{&m.Documents, "", "documents"},
+		{&s.LogAt, "sqlite:", "log.db"},
+		{&s.ReadModel, "sqlite:", "readmodel.db"},
+		{&s.Keyring, "sqlite:", "keyring.db"},
+		{&s.KEKFile, "", "kek"},
+		{&s.State, "sqlite:", "state.db"},
+		{&s.Documents, "", "documents"},
 	} {
-		if *place.setting == "" {
-			*place.setting = place.scheme + filepath.Join(m.Data, place.name)
+		if *part.setting == "" {
+			*part.setting = part.scheme + filepath.Join(s.Data, part.name)
 		}
 	}
-	return m.Serve.check()
 }
 
 // serveCommand are the settings of serve; serve.go runs it.

@@ -64,7 +64,7 @@ func (s *serving) demonstrate(ctx context.Context, address net.Addr) (func(conte
 	}, nil
 }
 
-func (s *serving) demoFile() string { return filepath.Join(s.settings.Data, "demo.json") }
+func (s *serving) demoFile() string { return filepath.Join(s.program.settings.Data, "demo.json") }
 
 // demonstration reads what an earlier start has made, or makes it. A crash before it is written
 // leaves tokens that nobody knows, which is harmless.
@@ -83,7 +83,7 @@ func (s *serving) demonstration(ctx context.Context, register *demo.Register) (*
 			return nil, err
 		}
 		if !head.Position.IsZero() {
-			return nil, usage("--demo: %s holds a log that is no demonstration's: give the demonstration a --data directory of its own", s.settings.Data)
+			return nil, usage("--demo: %s holds a log that is no demonstration's: give the demonstration a --data directory of its own", s.program.settings.Data)
 		}
 		d = &demonstration{Notice: demoNotice, Anchor: s.now().UTC().Truncate(time.Second)}
 	}
@@ -189,10 +189,10 @@ func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstr
 		return fmt.Errorf("import the demonstration's feed: %w", err)
 	}
 	simulator := &demo.Simulator{
-		Register: register, URL: d.Address + "/cms/v1/events", Token: d.token(access.CMS), Every: s.command.DemoPause,
+		Register: register, URL: d.Address + "/cms/v1/events", Token: d.token(access.CMS), Every: s.settings.DemoPause,
 		Client: &http.Client{Timeout: 30 * time.Second}, Now: s.now, Seed: demoSeed, Logger: s.logger,
 	}
-	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s. Stop with Ctrl-C.\n", s.command.DemoPause)
+	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s. Stop with Ctrl-C.\n", s.settings.DemoPause)
 	return simulator.Run(ctx)
 }
 

@@ -43,7 +43,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	sys := p.system()
 	defer sys.close()
 	sys.allowUserTokens = s.Demo
-	serving := &serving{system: sys, command: s, stopped: map[string]string{}}
+	serving := &serving{system: sys, settings: s, stopped: map[string]string{}}
 	return serving.run(ctx, listener)
 }
 
@@ -53,7 +53,7 @@ const heartbeatMax = 30 * time.Second
 // serving is a process that serves.
 type serving struct {
 	*system
-	command *serveCommand
+	settings *serveCommand
 
 	mu      sync.Mutex
 	stopped map[string]string // projections that stand still, and why
@@ -79,15 +79,15 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	for _, run := range runners {
 		group.Go(func() error { return run(behind) })
 	}
-	if s.command.Demo {
+	if s.settings.Demo {
 		demonstration, err := s.demonstrate(ctx, listener.Addr())
 		if err != nil {
 			return err
 		}
 		group.Go(func() error { return demonstration(ctx) })
 	}
-	s.logger.InfoContext(ctx, "serving", "address", s.url(listener.Addr()), "roles", strings.Join(s.command.Roles, ","), "version", version)
-	err = serveHTTP(ctx, listener, handler, s.command.StopTimeout, drain, s.logger)
+	s.logger.InfoContext(ctx, "serving", "address", s.url(listener.Addr()), "roles", strings.Join(s.settings.Roles, ","), "version", version)
+	err = serveHTTP(ctx, listener, handler, s.settings.StopTimeout, drain, s.logger)
 	stopBehind()
 	if ended := group.Wait(); err == nil {
 		err = ended
@@ -102,7 +102,7 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 // url is the address to reach the process at.
 func (s *serving) url(address net.Addr) string {
 	scheme := "http://"
-	if s.command.TLSCert != "" {
+	if s.settings.TLSCert != "" {
 		scheme = "https://"
 	}
 	return scheme + address.String()
@@ -121,7 +121,7 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 		return nil, nil, err
 	}
 	handler = s.onlyRoles(metrics.Middleware(api))
-	if handler, err = s.command.behindProxies(handler); err != nil {
+	if handler, err = s.settings.behindProxies(handler); err != nil {
 		return nil, nil, err
 	}
 	return handler, api.Close, nil
@@ -157,9 +157,9 @@ func (s *serving) apiConfig(ctx context.Context) (httpapi.Config, error) {
 	config := httpapi.Config{
 		Log: s.openedLog, Store: store, Codec: s.openedCodec, Keys: s.openedKeys, Tokens: tokens, SearchWords: search.Query,
 		Letters: desk.Letters, Desk: desk, Commands: desk.Commands, Projections: operated,
-		Health: s.findings, MetricsPublic: s.command.MetricsPublic, Version: version, Now: s.now, Logger: s.logger,
+		Health: s.findings, MetricsPublic: s.settings.MetricsPublic, Version: version, Now: s.now, Logger: s.logger,
 	}
-	if s.command.has("ingest") {
+	if s.settings.has("ingest") {
 		config.Ingest = ingester.Handler(httpapi.PrincipalOf)
 	}
 	return config, nil
@@ -167,7 +167,7 @@ func (s *serving) apiConfig(ctx context.Context) (httpapi.Config, error) {
 
 // onlyRoles hides the API from whoever reaches a process that does not have the role web.
 func (s *serving) onlyRoles(next http.Handler) http.Handler {
-	if s.command.has("web") {
+	if s.settings.has("web") {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,7 +181,7 @@ func (s *serving) onlyRoles(next http.Handler) http.Handler {
 
 // runners returns the runners of the read models, none where the process does not keep them.
 func (s *serving) runners(ctx context.Context) ([]func(context.Context) error, error) {
-	if !s.command.has("project") {
+	if !s.settings.has("project") {
 		return nil, nil
 	}
 	configs, err := s.engineConfigs(ctx)
@@ -238,7 +238,7 @@ func (s *serving) findings(ctx context.Context) ([]httpapi.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	problems := h.Problems(telemetry.Limits{LagMax: s.command.LagMax, HeartbeatMax: heartbeatMax})
+	problems := h.Problems(telemetry.Limits{LagMax: s.settings.LagMax, HeartbeatMax: heartbeatMax})
 	list := []httpapi.Finding{
 		{Name: "log: head", Ready: true, Value: h.LogHead},
 		{Name: "feeds: held facts", Ready: true, Value: h.HeldFacts, Help: helpIf(h.HeldFacts > 0, "casesync held list shows what is waited for")},
