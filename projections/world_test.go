@@ -29,6 +29,7 @@ type world struct {
 	log   *memoryLog
 	store *readmodel.Store
 	names []string
+	close func()
 }
 
 // newWorld runs the named projections, or all, on the database at address.
@@ -44,11 +45,12 @@ func newWorld(t testing.TB, address string, list ...engine.Projection) *world {
 	w := &world{t: t, log: newMemoryLog(), store: store}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	t.Cleanup(func() {
+	w.close = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
 		store.Close()
 	})
+	t.Cleanup(w.close)
 	for _, projection := range list {
 		runner, err := engine.NewRunner(engine.Config{Store: store, Log: w.log, Prepare: w.log.prepare, Projection: projection})
 		if err != nil {
