@@ -108,7 +108,7 @@ func Open(ctx context.Context, url string, config Config) (*Log, error) {
 	if l.readers, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", sqldb.Redact(url), err)
 	}
-	l.session = session{config: writerConfig(pool.ConnConfig), streamsMax: l.config.StreamsMax}
+	l.session = session{config: writerConfig(pool.ConnConfig, l.config.AppendTimeout), streamsMax: l.config.StreamsMax}
 	l.session.forget(eventstore.Head{})
 	l.notifier = startNotifier(l.readers, pool.ConnConfig.Copy(), &l.watch, l.config.NotifyInterval)
 	l.writer = groupcommit.New(groupcommit.Config[sequencer.Append, eventstore.Appended]{
@@ -155,11 +155,12 @@ func harden(config *pgx.ConnConfig) {
 	}
 }
 
-func writerConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
+func writerConfig(config *pgx.ConnConfig, appendTimeout time.Duration) *pgx.ConnConfig {
 	config = config.Copy()
 	// A writer that is stopped or cut off while it holds the lock must not stop all others.
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "2s"
-	config.RuntimeParams["lock_timeout"] = "8s"
+	// Shorter than the time-out of the whole, so that the error names the lock.
+	config.RuntimeParams["lock_timeout"] = fmt.Sprint((appendTimeout * 4 / 5).Milliseconds())
 	// Each statement has to see what was committed while the one before waited for the lock.
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return config

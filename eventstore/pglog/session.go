@@ -102,9 +102,9 @@ func (s *session) writeAlone(ctx context.Context, head eventstore.Head, plan seq
 	// A crash before this statement returns leaves the whole batch or nothing of it.
 	tag, err := s.conn.Exec(ctx, `
 		WITH head AS (
-			UPDATE log_head SET position = $2, recorded_at = $3 WHERE position = $1 RETURNING 1
-		)`+insert+` FROM head, `+rowsFrom4, append([]any{
-		int64(head.Position.Major), int64(plan.Head.Position.Major), plan.Head.RecordedAt.UnixMicro()}, columns(plan.Rows)...)...)
+			UPDATE log_head SET position = $3, recorded_at = $4 WHERE position = $1 AND recorded_at = $2 RETURNING 1
+		)`+insert+` FROM head, `+rowsFrom5, append([]any{
+		int64(head.Position.Major), micros(head), int64(plan.Head.Position.Major), micros(plan.Head)}, columns(plan.Rows)...)...)
 	if err != nil {
 		return false, err
 	}
@@ -132,7 +132,7 @@ func (s *session) writeLocked(ctx context.Context, batch []sequencer.Append, now
 	// A crash up to here, or a connection lost, leaves nothing: the server rolls back.
 	write := &pgx.Batch{}
 	write.Queue("UPDATE log_head SET position = $1, recorded_at = $2",
-		int64(plan.Head.Position.Major), plan.Head.RecordedAt.UnixMicro())
+		int64(plan.Head.Position.Major), micros(plan.Head))
 	write.Queue(insert+" FROM "+rowsFrom1, columns(plan.Rows)...)
 	// A crash before COMMIT returns leaves the whole batch or nothing of it.
 	write.Queue("COMMIT")
@@ -188,7 +188,7 @@ func (s *session) lock(ctx context.Context, batch []sequencer.Append) (known seq
 const (
 	insert    = ` INSERT INTO log_event (position, stream, revision, id, type, data, metadata, recorded_at) SELECT r.*`
 	rowsFrom1 = `unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[]) AS r`
-	rowsFrom4 = `unnest($4::bigint[], $5::text[], $6::bigint[], $7::uuid[], $8::text[], $9::bytea[], $10::bytea[], $11::bigint[]) AS r`
+	rowsFrom5 = `unnest($5::bigint[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bytea[], $11::bytea[], $12::bigint[]) AS r`
 )
 
 // columns turns rows into one array per column, in the order of insert.
@@ -203,7 +203,11 @@ func columns(rows []eventstore.Recorded) []any {
 		ids[i], types[i], times[i] = pgtype.UUID{Bytes: row.ID, Valid: true}, row.Type, row.RecordedAt.UnixMicro()
 		data[i], metadata[i] = present(row.Data), present(row.Metadata)
 	}
-	return []any{positions, streams, revisions, ids, types, data, metadata, times}
+	return []any{
+		pgtype.FlatArray[int64](positions), pgtype.FlatArray[string](streams), pgtype.FlatArray[int64](revisions),
+		pgtype.FlatArray[pgtype.UUID](ids), pgtype.FlatArray[string](types), pgtype.FlatArray[[]byte](data),
+		pgtype.FlatArray[[]byte](metadata), pgtype.FlatArray[int64](times),
+	}
 }
 
 // present turns nil, which would be NULL, into no bytes.
@@ -223,4 +227,12 @@ func scanHead(row pgx.Row) (head eventstore.Head, err error) {
 		head.RecordedAt = time.UnixMicro(recordedAt).UTC()
 	}
 	return head, nil
+}
+
+// micros returns the time of head as it is stored: 0 for an empty log.
+func micros(head eventstore.Head) int64 {
+	if head.Position.IsZero() {
+		return 0
+	}
+	return head.RecordedAt.UnixMicro()
 }

@@ -35,16 +35,23 @@ func (l *Log) commit(batch []sequencer.Append) []sequencer.Result {
 		plan, err = l.write(batch, true)
 	}
 	if err != nil {
-		err = fmt.Errorf("append to log: %w", explain(err))
-		if isFlush(err) {
-			l.broken = fmt.Errorf("%w; the log takes no more appends until it is opened anew: check the disk and restart", err)
-		}
-		return sequencer.Failed(len(batch), err)
+		return sequencer.Failed(len(batch), l.fail(err))
 	}
 	// The events are durable. A crash from here leaves them in the log and nobody answered: the
 	// callers append again, and get the same answer.
 	l.watch.Moved(plan.Head.Position)
 	return plan.Results
+}
+
+// fail explains why a batch failed, and lets nothing more be written where the disk cannot be trusted.
+func (l *Log) fail(err error) error {
+	flush := isFlush(err)
+	err = fmt.Errorf("append to log: %w", explain(err))
+	if flush {
+		err = fmt.Errorf("%w; the log takes no more appends until it is opened anew: then restart", err)
+		l.broken = err
+	}
+	return err
 }
 
 // write plans and writes a batch. When it returns an error nothing was written, or, if that was the
