@@ -7,8 +7,9 @@ import (
 
 // SealBytes seals data that stands outside the log, such as a rejected message, under the key of
 // subject, and returns an envelope, which OpenEnvelopes opens to the same bytes. The origin says
-// where the envelope stands, without "|" at its end; moved elsewhere it does not open. The key is
-// durable when SealBytes returns.
+// where the data stands, and begins the envelope, followed by "|": who keeps the data should keep
+// only what follows, and put the origin before it to open, so that what was moved elsewhere does
+// not open there. The key is durable when SealBytes returns.
 func (c *Codec) SealBytes(ctx context.Context, subject, origin string, data []byte) (string, error) {
 	if err := CheckSubject(subject); err != nil {
 		return "", fmt.Errorf("seal %s: %w", origin, err)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,11 +57,23 @@ func OpenDeadLetters(ctx context.Context, db *sqldb.DB, codec *eventstore.Codec,
 	return &DeadLetters{db, codec, now}, nil
 }
 
-// origin is what a sealed field of a letter is bound to.
-func origin(id uuid.UUID, field string) string { return "dead-letter|" + id.String() + "|" + field }
+// place is where a sealed field of a letter stands. It is not stored with the field: what is moved
+// to another letter does not open there.
+func place(id uuid.UUID, field string) string { return "dead-letter|" + id.String() + "|" + field }
 
-// keySubject is the subject of the key that a letter is sealed under: that of its case or business.
-func keySubject(stream eventstore.StreamName) string { return cmp.Or(string(stream), strangers) }
+// seal seals a field under the key of the letter's case or business.
+func (d *DeadLetters) seal(ctx context.Context, stream eventstore.StreamName, id uuid.UUID, field string, data []byte) (string, error) {
+	envelope, err := d.codec.SealBytes(ctx, cmp.Or(string(stream), strangers), place(id, field), data)
+	return strings.TrimPrefix(envelope, place(id, field)+"|"), err
+}
+
+// envelope returns what opens to a sealed field, "" for none.
+func envelope(id uuid.UUID, field, sealed string) string {
+	if sealed == "" {
+		return ""
+	}
+	return place(id, field) + "|" + sealed
+}
 
 // Keep keeps a letter; see commands.DeadLetters.
 func (d *DeadLetters) Keep(ctx context.Context, letter commands.DeadLetter) error {
@@ -73,7 +86,7 @@ func (d *DeadLetters) Keep(ctx context.Context, letter commands.DeadLetter) erro
 	if err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
-	original, err := d.codec.SealBytes(ctx, keySubject(letter.Stream), origin(id, "original"), letter.Original)
+	original, err := d.seal(ctx, letter.Stream, id, "original", letter.Original)
 	if err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
@@ -141,7 +154,7 @@ func (d *DeadLetters) List(ctx context.Context, filter commands.DeadLetterFilter
 func (d *DeadLetters) openReasons(ctx context.Context, letters []commands.DeadLetter) error {
 	envelopes := make([]string, len(letters))
 	for i := range letters {
-		envelopes[i] = letters[i].Resolution.Reason
+		envelopes[i] = envelope(letters[i].ID, "reason", letters[i].Resolution.Reason)
 	}
 	opened, err := d.codec.OpenEnvelopes(ctx, envelopes...)
 	if err != nil {
@@ -164,7 +177,7 @@ func (d *DeadLetters) Show(ctx context.Context, id uuid.UUID) (commands.DeadLett
 	case err != nil:
 		return commands.DeadLetter{}, fmt.Errorf("show dead letter %s: %w", id, err)
 	}
-	opened, err := d.codec.OpenEnvelopes(ctx, original, letter.Resolution.Reason)
+	opened, err := d.codec.OpenEnvelopes(ctx, envelope(id, "original", original), envelope(id, "reason", letter.Resolution.Reason))
 	if err != nil {
 		return commands.DeadLetter{}, fmt.Errorf("open dead letter %s: %w", id, err)
 	}
@@ -185,7 +198,7 @@ func (d *DeadLetters) Resolve(ctx context.Context, id uuid.UUID, status commands
 	case err != nil:
 		return fmt.Errorf("resolve dead letter %s: %w", id, err)
 	}
-	reason, err := d.codec.SealBytes(ctx, keySubject(eventstore.StreamName(stream)), origin(id, "reason"), []byte(resolution.Reason))
+	reason, err := d.seal(ctx, eventstore.StreamName(stream), id, "reason", []byte(resolution.Reason))
 	if err != nil {
 		return fmt.Errorf("resolve dead letter %s: %w", id, err)
 	}
