@@ -1,0 +1,144 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"casesync/eventstore/sqldb/sqldbtest"
+	"casesync/projections/engine"
+)
+
+// bulk writes many plain case rows straight into the live tables: plans need rows, not history.
+func bulk(t *testing.T, w *world, n int) {
+	t.Helper()
+	w.settle()
+	var generation int64
+	w.read(CasesName, func(view engine.View) error {
+		generation = view.Generation
+		return nil
+	})
+	var rows, envelopes [][]any
+	for i := range n {
+		row := caseRow{
+			Ref: fmt.Sprintf("C%06d", i), FRN: fmt.Sprintf("%06d", 100_000+i%10), Converted: true, Open: i%4 > 0,
+			Stage: "converted", ConvertedAt: int64(i), UpdatedAt: int64(i * 7 % n), DueDay: int64(i % 300), ClosedAt: int64(i * 3 % n),
+		}
+		rows = append(rows, valuesOf(cases.Fields(&row)))
+		envelopes = append(envelopes, valuesOf(caseSealed.Fields(&sealedRow{Ref: row.Ref, Consumer: strings.Repeat("x", 300)})))
+	}
+	err := w.store.Update(t.Context(), func(tx engine.Tx) error {
+		write := func(spec engine.Spec, rows [][]any) error {
+			table := fmt.Sprintf("%s_%d", spec.Name, generation)
+			return tx.Write(t.Context(), engine.Changes{Table: table, Columns: spec.Columns, Key: spec.Key, Insert: rows})
+		}
+		if err := errors.Join(write(cases.Spec, rows), write(caseSealed.Spec, envelopes)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), "ANALYZE")
+		return err
+	})
+	if err != nil {
+		t.Fatalf("write rows: %v", err)
+	}
+}
+
+func valuesOf(fields []any) []any {
+	values := make([]any, len(fields))
+	for i, field := range fields {
+		values[i] = reflect.ValueOf(field).Elem().Interface()
+	}
+	return values
+}
+
+// plan returns the database's plan of a query, a line for each step.
+func plan(ctx context.Context, view engine.View, explain, query string, s *statement) (string, error) {
+	lines, err := collect(ctx, view, "explain", explain+" "+query, s, func(scan func(...any) error) (line string, err error) {
+		if strings.HasPrefix(explain, "EXPLAIN QUERY PLAN") {
+			var id, parent, unused int64
+			err = scan(&id, &parent, &unused, &line)
+			return line, err
+		}
+		err = scan(&line)
+		return line, err
+	})
+	return strings.Join(lines, "\n"), err
+}
+
+// TestListsAreReadFromIndexes: for the orders that lists are promised to be quick in, no plan reads
+// a whole table, and none sorts more than the rows of its page.
+func TestListsAreReadFromIndexes(t *testing.T) {
+	t.Parallel()
+	for name, db := range map[string]struct {
+		address func(testing.TB) string
+		explain string
+		bad     func(plan string) bool
+	}{
+		"sqlite": {sqldbtest.SQLite, "EXPLAIN QUERY PLAN", func(plan string) bool {
+			// What is read of the cases comes in order; only what is merged of pages is sorted.
+			return strings.Contains(plan, "SCAN c") || sortedCases.MatchString(plan)
+		}},
+		"postgres": {sqldbtest.Postgres, "EXPLAIN", func(plan string) bool {
+			return strings.Contains(plan, "Seq Scan on cases") || sortedScan.MatchString(plan)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, db.address(t), Cases())
+			bulk(t, w, 30_000)
+			for _, q := range quickQueries() {
+				w.read(CasesName, func(view engine.View) error {
+					text, s, _, err := listQuery(t.Context(), view, q.scope, &q.CaseQuery)
+					if err != nil {
+						return err
+					}
+					got, err := plan(t.Context(), view, db.explain, text, s)
+					if err == nil && db.bad(got) {
+						t.Errorf("%+v of %+v is read by\n%s", q.Sort, q.scope, got)
+					}
+					return err
+				})
+			}
+		})
+	}
+}
+
+// sortedCases is a step of SQLite that sorts right after it read cases.
+var sortedCases = regexp.MustCompile(`SEARCH c[^\n]*\n[^\n]*USE TEMP B-TREE`)
+
+// sortedScan is a step of PostgreSQL that sorts what it reads of cases.
+var sortedScan = regexp.MustCompile(`Sort Key[^\n]*\n[^\n]*Scan[^\n]* on cases`)
+
+type scopedQuery struct {
+	scope Scope
+	CaseQuery
+}
+
+// quickQueries are those whose cost must not depend on the number of cases: a first page and one
+// far behind, for one business, and for a few.
+func quickQueries() (queries []scopedQuery) {
+	add := func(scope Scope, status string, sort SortKey, after string) {
+		q := CaseQuery{CaseFilter: CaseFilter{Status: status}, Sort: []SortKey{sort}, Limit: 50}
+		queries = append(queries, scopedQuery{scope, q})
+		q.After = &Cursor{Values: []string{after}, Ref: "C015000"}
+		if sort.By == SortReference {
+			q.After.Values = nil
+		}
+		queries = append(queries, scopedQuery{scope, q})
+	}
+	for _, scope := range []Scope{BusinessScope("u", "100003"), BusinessScope("u", "100003", "100004", "100005")} {
+		for by, after := range map[string]string{SortReference: "", SortDueDate: "150", SortConvertedAt: "15000", SortUpdatedAt: "15000"} {
+			add(scope, StatusOpen, SortKey{By: by}, after)
+			add(scope, StatusOpen, SortKey{By: by, Descending: true}, after)
+		}
+		add(scope, StatusClosed, SortKey{By: SortClosedAt, Descending: true}, "15000")
+		add(scope, "", SortKey{By: SortDueDate}, "150")
+	}
+	add(AuditorScope("a"), StatusOpen, SortKey{By: SortDueDate}, "150")
+	add(AuditorScope("a"), StatusClosed, SortKey{By: SortClosedAt, Descending: true}, "15000")
+	return queries
+}
