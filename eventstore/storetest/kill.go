@@ -9,7 +9,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -45,9 +47,9 @@ func Main(m *testing.M, open Open) {
 	goleak.VerifyTestMain(m)
 }
 
-// Kill has a process append to the log at address and kills it at a random moment, again and again:
-// every append that was acknowledged is there, where it was said to be, nothing is torn, and the
-// next process goes on. A kill does not show a missing flush to disk: for that the power must fail.
+// Kill has two processes append to the log at address and kills them at random moments, again and
+// again: every append that was acknowledged is there, where it was said to be, nothing is torn, and
+// the next process goes on. A kill does not show a missing flush to disk: for that the power must fail.
 func Kill(t *testing.T, open Open, address string) {
 	kills := 3
 	if text := os.Getenv(KillsVariable); text != "" {
@@ -56,48 +58,72 @@ func Kill(t *testing.T, open Open, address string) {
 			t.Fatalf("%s: %v", KillsVariable, err)
 		}
 	}
+	if err := closeNew(open, address); err != nil {
+		t.Fatal(err)
+	}
 	var kept []acknowledged
 	for range kills {
-		kept = append(kept, appendUntilKilled(t, address, 20+rand.N(200))...)
+		var processes [2][]acknowledged
+		var group sync.WaitGroup
+		for i := range processes {
+			group.Go(func() {
+				var err error
+				if processes[i], err = appendUntilKilled(t.Context(), address, 20+rand.N(200)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		kept = slices.Concat(kept, processes[0], processes[1])
 		checkAfterKill(t, open, address, kept)
 	}
-	t.Logf("%d kills, %d acknowledged appends", kills, len(kept))
+	t.Logf("%d kills of two processes, %d acknowledged appends", kills, len(kept))
 }
 
-func appendUntilKilled(t *testing.T, address string, appends int) (kept []acknowledged) {
-	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+// closeNew makes the log, so that the processes need no time for it.
+func closeNew(open Open, address string) error {
+	log, err := open(address)
+	if err != nil {
+		return err
+	}
+	return log.Close()
+}
+
+// appendUntilKilled starts a process that appends, kills it when it has acknowledged the given
+// number of appends, and returns those and the ones that it acknowledged before it was dead.
+func appendUntilKilled(ctx context.Context, address string, appends int) (kept []acknowledged, err error) {
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
 	child.Env = append(os.Environ(), addressVariable+"="+address)
 	child.Stderr = os.Stderr
 	// The child ends with its standard input, should this process end first.
 	if _, err := child.StdinPipe(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	output, err := child.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := child.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		var line acknowledgement
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Errorf("acknowledgement %q: %v", lines.Text(), err)
+			return kept, fmt.Errorf("read acknowledgement %q: %w", lines.Text(), err)
 		}
 		kept = append(kept, acknowledged{line.Stream, line.IDs, line.Appended})
 		if len(kept) == appends {
 			if err := child.Process.Kill(); err != nil {
-				t.Error(err)
+				return kept, fmt.Errorf("kill appending process: %w", err)
 			}
 		}
 	}
 	_ = child.Wait() // it was killed
 	if len(kept) < appends {
-		t.Fatalf("appending process ended after %d appends, before it was killed", len(kept))
+		return kept, fmt.Errorf("appending process ended after %d appends, before it was killed", len(kept))
 	}
-	return kept
+	return kept, nil
 }
 
 func checkAfterKill(t *testing.T, open Open, address string, kept []acknowledged) {
