@@ -160,6 +160,14 @@ func TestImportRefusesWhatIsNoLines(t *testing.T) {
 	}
 }
 
+// calling is an empty reader that calls something when it is reached.
+type calling struct{ call func() }
+
+func (c calling) Read([]byte) (int, error) {
+	c.call()
+	return 0, io.EOF
+}
+
 // An import that fails says at which line, ends all it started, and goes on when it is repeated.
 func TestImportFails(t *testing.T) {
 	f := newFixture(t)
@@ -170,9 +178,8 @@ func TestImportFails(t *testing.T) {
 		t.Errorf("got %v, want %v", err, errPulled)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	options := fromFile
-	options.Progress = func(int64, int64) { cancel() }
-	if _, err := Import(ctx, f.Ingester, strings.NewReader(file), options); !errors.Is(err, context.Canceled) {
+	stopped := io.MultiReader(strings.NewReader(file[:len(file)/2]), calling{cancel}, strings.NewReader(file[len(file)/2:]))
+	if _, err := Import(ctx, f.Ingester, stopped, fromFile); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	summary := f.load(t, strings.NewReader(file))
