@@ -156,6 +156,30 @@ func TestRandomFaultsLoseAndRepeatNothing(t *testing.T) {
 	}
 }
 
+// A stream that others never leave alone gives up in the end, with the error that says so.
+func TestRetriesRunOut(t *testing.T) {
+	t.Parallel()
+	log := &movingLog{Log: newLog(t)}
+	h := newHandler(log, newCodec(newKeys()))
+	if _, err := h.Handle(t.Context(), ask("box-1"), command{count: 1}); !errors.Is(err, es.ErrWrongExpectedRevision) {
+		t.Errorf("got %v, want %v", err, es.ErrWrongExpectedRevision)
+	}
+	if log.appends < 10 || log.appends > 100 {
+		t.Errorf("it was tried %d times, want 10 to 100", log.appends)
+	}
+}
+
+// movingLog is always moved on by somebody else.
+type movingLog struct {
+	es.Log
+	appends int
+}
+
+func (m *movingLog) Append(context.Context, es.StreamName, es.ExpectedRevision, ...es.Event) (es.Appended, error) {
+	m.appends++
+	return es.Appended{}, es.ErrWrongExpectedRevision
+}
+
 func TestWaitingForAStreamEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	log, codec := newLog(t), newCodec(newKeys())

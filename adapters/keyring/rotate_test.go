@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"casesync/eventstore"
 	"casesync/eventstore/sqldb"
@@ -118,6 +119,37 @@ func TestOvertakenRotationStops(t *testing.T) {
 			t.Errorf("destroying gives %v, want %v", err, errSuperseded)
 		}
 		mustHave(t, "after all", reopen(t, address, kek), keys)
+	})
+}
+
+// A process that does not know of a rotation yet makes its next key under the new ring key: under
+// the former one it would be lost with it.
+func TestNoKeyIsMadeUnderAFormerRingKey(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		kek := NewFileKEK(filepath.Join(t.TempDir(), "kek"))
+		ring, other := reopen(t, address, kek), reopen(t, address, kek)
+		other.config.DestructionsCheckEvery = time.Hour
+		if _, err := other.Lookup(t.Context(), "case-1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := ring.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := other.Ensure(t.Context(), "case-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustHave(t, "after the rotation", reopen(t, address, kek), keys)
+		// And it reads what was made under the ring key that it did not know.
+		if err := ring.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		more, err := ring.Ensure(t.Context(), "case-2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustHave(t, "in the other process", other, more)
 	})
 }
 
