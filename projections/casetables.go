@@ -88,7 +88,7 @@ type timelineRow struct {
 
 var timeline = &engine.Table[timelineRow]{
 	Spec: engine.Spec{
-		Name: "case_timeline", Key: 2,
+		Name: "case_timeline", Key: 2, AppendOnly: true,
 		Columns: join(texts("ref"), numbers("n"), texts("kind"), numbers("at"),
 			texts("about", "data", "contradicts"), flags("internal"), texts("sealed"), numbers("recorded_at")),
 		Aside: []string{"sealed", "recorded_at"},

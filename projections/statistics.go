@@ -124,7 +124,7 @@ type ledgerRow struct {
 
 var upholdLedger = &engine.Table[ledgerRow]{
 	Spec: engine.Spec{
-		Name: "uphold_ledger", Key: 2,
+		Name: "uphold_ledger", Key: 2, AppendOnly: true,
 		Columns: join(texts("ref"), numbers("n"), texts("frn"), numbers("day"),
 			texts("kind", "sector", "product_group", "product"), numbers("delta", "source_at", "known_at")),
 		Indexes: []string{"frn, day"},

@@ -9,14 +9,24 @@ import (
 // writeRowsMax bounds how many rows are handed to a database at once, and so the memory that takes.
 const writeRowsMax = 10_000
 
-// load reads the rows of keys into rows: one query for each table that is loaded.
+// load reads the rows of keys into rows, as far as folds need them: one query for each table that is
+// loaded.
 func (p Projection) load(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
+	return p.loadTables(ctx, snapshot, generation, rows, keys, func(s Spec) bool { return s.Kind == Keyed && !s.AppendOnly })
+}
+
+// loadWhole reads all rows of a key.
+func (p Projection) loadWhole(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, key string) error {
+	return p.loadTables(ctx, snapshot, generation, rows, []string{key}, func(s Spec) bool { return s.Kind == Keyed })
+}
+
+func (p Projection) loadTables(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string, want func(Spec) bool) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	for _, table := range p.tables() {
 		spec := table.Describe()
-		if spec.Kind == Summed {
+		if !want(spec) {
 			continue
 		}
 		name := p.table(table, generation)

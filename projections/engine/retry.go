@@ -105,7 +105,7 @@ func (r *retrying) open(ctx context.Context) (err error) {
 		return err
 	}
 	r.stored = NewRows(p.tables()...)
-	if err := p.load(ctx, r.tx, r.live.number, r.stored, []string{r.key}); err != nil {
+	if err := p.loadWhole(ctx, r.tx, r.live.number, r.stored, r.key); err != nil {
 		return err
 	}
 	row := parkedTable.Get(r.stored, r.key)

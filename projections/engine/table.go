@@ -40,6 +40,9 @@ type Spec struct {
 	// Key is how many of the first columns are the primary key.
 	Key  int
 	Kind Kind
+	// AppendOnly promises, of a Keyed table, that folds do nothing but Put rows of new keys: what is
+	// there is then not loaded for each batch, and neither Get nor All is of use.
+	AppendOnly bool
 	// Indexes are further indexes, each a list of columns and optional conditions:
 	// "frn, converted_at, ref" or "frn, ref WHERE open".
 	Indexes []string
