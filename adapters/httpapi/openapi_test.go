@@ -1,0 +1,96 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"casesync/adapters/httpapi"
+	"casesync/domain/access"
+)
+
+var update = flag.Bool("update", false, "write the generated files anew")
+
+// TestOpenAPI compares the document that is served with the one that is kept.
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqliteAddress(t), nil)
+	got := f.do(http.MethodGet, "/openapi.yaml", "", "").want(http.StatusOK)
+	file := filepath.Join("..", "..", "schemas", "api", "openapi.yaml")
+	if *update {
+		f.must(os.WriteFile(file, got.body, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	f.must(err)
+	if !bytes.Equal(got.body, want) {
+		t.Errorf("%s is not what the routes are: run go test ./adapters/httpapi -run TestOpenAPI -update", file)
+	}
+	document := string(got.body)
+	for _, route := range httpapi.Routes() {
+		if strings.HasPrefix(route.Pattern, "/docs") || route.Pattern == "/openapi.yaml" {
+			continue
+		}
+		if !strings.Contains(document, "\n  "+route.Pattern+":\n") {
+			t.Errorf("the document does not describe %s", route.Pattern)
+		}
+	}
+	for _, unwanted := range []string{"$schema", "example.com"} {
+		if strings.Contains(document, unwanted) {
+			t.Errorf("the document holds %q", unwanted)
+		}
+	}
+}
+
+// TestDocs makes sure that the page asks no other host, and runs no script.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqliteAddress(t), nil)
+	got := f.do(http.MethodGet, "/docs", "", "").want(http.StatusOK)
+	page := string(got.body)
+	for _, match := range regexp.MustCompile(`(?:src|href|url)\s*[=(]\s*["']?([^"'\s)>]+)`).FindAllStringSubmatch(page, -1) {
+		if !strings.HasPrefix(match[1], "/") && !strings.HasPrefix(match[1], "#") {
+			t.Errorf("the page refers to %q", match[1])
+		}
+	}
+	for _, unwanted := range []string{"<script", "<style", " style=", "onclick"} {
+		if strings.Contains(page, unwanted) {
+			t.Errorf("the page holds %q", unwanted)
+		}
+	}
+	for _, wanted := range []string{"/api/v1/cases/{ref}", "not_stage", "cursor-mismatch", "CasePage", "/cms/v1/events"} {
+		if !strings.Contains(page, wanted) {
+			t.Errorf("the page does not tell of %q", wanted)
+		}
+	}
+	f.do(http.MethodGet, "/docs/style.css", "", "").want(http.StatusOK)
+}
+
+func TestPrintRoutes(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := httpapi.PrintRoutes(&out); err != nil {
+		t.Fatal(err)
+	}
+	if want := regexp.MustCompile(`(?m)^GET +/api/v1/cases/export +cases:export +caseworker supervisor auditor$`); !want.MatchString(out.String()) {
+		t.Errorf("got %s, want a line that matches %s", out.String(), want)
+	}
+	for _, route := range httpapi.Routes() {
+		if !route.Public && !contains(access.Permissions(), route.Permission) {
+			t.Errorf("%s %s needs %q, which no role gives", route.Method, route.Pattern, route.Permission)
+		}
+	}
+}
+
+func contains(list []access.Permission, permission access.Permission) bool {
+	for _, each := range list {
+		if each == permission {
+			return true
+		}
+	}
+	return false
+}

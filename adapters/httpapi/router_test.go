@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// TestEveryRouteHasARule registers everything and walks the router: each route has a row in the
+// table, and each row its route.
+func TestEveryRouteHasARule(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	registered := map[string]bool{}
+	err := chi.Walk(s.router, func(method, pattern string, _ http.Handler, middlewares ...func(http.Handler) http.Handler) error {
+		registered[method+" "+pattern] = true
+		if _, known := routeOf(method, pattern); !known {
+			t.Errorf("%s %s is registered and has no rule", method, pattern)
+		}
+		if want := len(s.router.Middlewares()) + 1; len(middlewares) != want {
+			t.Errorf("%s %s passes %d middlewares, want %d: the authoriser is missing", method, pattern, len(middlewares), want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range routes {
+		if !registered[route.Method+" "+route.Pattern] {
+			t.Errorf("%s %s has a rule and is not registered", route.Method, route.Pattern)
+		}
+		if route.Public == (route.Permission != "") {
+			t.Errorf("%s %s: want either a permission or public", route.Method, route.Pattern)
+		}
+	}
+}
+
+// TestRouteWithoutRuleIsRefused proves that forgetting a rule closes a route, and does not open it.
+func TestRouteWithoutRuleIsRefused(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	s.router.With(s.authorise).Get("/api/v1/forgotten", func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
+	for _, token := range []string{"", "Bearer anything"} {
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/forgotten", nil)
+		r.Header.Set("Authorization", token)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusNotFound {
+			t.Errorf("got %d, want 404", w.Code)
+		}
+	}
+}
+
+// TestPanic: a handler that panics is answered for, and says nothing of why.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	s.router.Get("/boom", func(http.ResponseWriter, *http.Request) { panic("a secret") })
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/boom", nil))
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), `"internal"`) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
