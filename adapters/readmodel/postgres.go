@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,8 +16,9 @@ import (
 // copyRowsMin is from how many rows on COPY is faster than INSERT, which needs fewer round trips.
 const copyRowsMin = 50
 
-// abandonedAfter ends the transaction of a process that vanished, so that nobody waits for it.
-const abandonedAfter = 30 * time.Second
+// beginUpdate ends the transaction of a process that vanished after 10 s, so that nobody waits for it
+// longer. Views keep nobody waiting, and may take their time.
+const beginUpdate = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 10000"
 
 type postgres struct{ pool *pgxpool.Pool }
 
@@ -30,7 +30,6 @@ func openPostgres(ctx context.Context, address string) (*postgres, error) {
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["application_name"] = "casesync-readmodel"
 	parameters["synchronous_commit"] = "off" // see the package comment
-	parameters["idle_in_transaction_session_timeout"] = fmt.Sprint(abandonedAfter.Milliseconds())
 	parameters["timezone"] = "UTC"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -130,7 +129,7 @@ func (c *postgresCursor) Close() error {
 }
 
 func (p *postgres) Update(ctx context.Context, f func(engine.Tx) error) error {
-	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return f(&postgresTx{tx}) })
+	err := pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{BeginQuery: beginUpdate}, func(tx pgx.Tx) error { return f(&postgresTx{tx}) })
 	if err != nil {
 		return fmt.Errorf("update: %w", err)
 	}

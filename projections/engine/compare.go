@@ -30,7 +30,7 @@ const (
 	withheld   = "(private)"
 )
 
-func (s *set[R]) compare(cursor Cursor, want func(owner string) bool, report func(Difference)) error {
+func (s *set[R]) compare(cursor Cursor, want func(owner string) bool, report func(...Difference)) error {
 	for cursor.Next() {
 		var row R
 		fields := s.table.Fields(&row)
@@ -47,7 +47,7 @@ func (s *set[R]) compare(cursor Cursor, want func(owner string) bool, report fun
 		}
 		e.seen = true
 		if row != e.row {
-			s.differences(fields, s.table.Fields(&e.row), report)
+			report(s.differences(fields, s.table.Fields(&e.row))...)
 		}
 	}
 	if err := cursor.Err(); err != nil {
@@ -66,22 +66,22 @@ func (s *set[R]) present(e *entry[R]) bool {
 	return !e.deleted && (s.table.Kind == Keyed || !allZero(s.table.Fields(&e.row)[s.table.Key:]))
 }
 
-func (s *set[R]) differences(stored, want []any, report func(Difference)) {
+func (s *set[R]) differences(stored, want []any) (list []Difference) {
 	for i, column := range s.table.Columns {
-		s.table.difference(s.keyText(stored), column.Name, value(stored[i]), value(want[i]), report)
+		if a, b := value(stored[i]), value(want[i]); a != b && !s.table.uncompared(column.Name) {
+			list = append(list, s.table.difference(s.keyText(stored), column.Name, a, b))
+		}
 	}
+	return list
 }
 
-// difference reports a column that differs, without its values where those are private.
-func (s Spec) difference(key, column string, stored, want any, report func(Difference)) {
-	if stored == want || s.uncompared(column) {
-		return
-	}
+// difference describes a column that differs, without its values where those are private.
+func (s Spec) difference(key, column string, stored, want any) Difference {
 	d := Difference{Table: s.Name, Key: key, Column: column, Stored: withheld, Want: withheld}
 	if !s.private(column, stored, want) {
 		d.Stored, d.Want = fmt.Sprintf("%#v", stored), fmt.Sprintf("%#v", want)
 	}
-	report(d)
+	return d
 }
 
 func (s *set[R]) keyText(fields []any) string {

@@ -7,7 +7,7 @@ import (
 )
 
 // diff reports in what the rows of two generations differ, wanted being what the rows should be.
-func (p Projection) diff(ctx context.Context, snapshot Snapshot, stored, wanted int64, report func(Difference)) error {
+func (p Projection) diff(ctx context.Context, snapshot Snapshot, stored, wanted int64, report func(...Difference)) error {
 	for _, table := range p.tables() {
 		spec := table.Describe()
 		cursor, err := snapshot.Query(ctx, diffQuery(spec, p.table(table, stored), p.table(table, wanted)))
@@ -51,7 +51,7 @@ func compared(spec Spec) []Column {
 	return columns
 }
 
-func diffRows(cursor Cursor, spec Spec, report func(Difference)) error {
+func diffRows(cursor Cursor, spec Spec, report func(...Difference)) error {
 	defer cursor.Close()
 	var missing, extra bool
 	dest := []any{&missing, &extra}
@@ -73,9 +73,13 @@ func diffRows(cursor Cursor, spec Spec, report func(Difference)) error {
 		case extra:
 			report(Difference{Table: spec.Name, Key: key, Stored: rowExtra})
 		default:
+			var list []Difference
 			for i, column := range compared(spec) {
-				spec.difference(key, column.Name, fields[spec.Key+2*i], fields[spec.Key+2*i+1], report)
+				if a, b := fields[spec.Key+2*i], fields[spec.Key+2*i+1]; a != b {
+					list = append(list, spec.difference(key, column.Name, a, b))
+				}
 			}
+			report(list...)
 		}
 	}
 	return cursor.Err()

@@ -94,7 +94,9 @@ func (p Projection) createTables(ctx context.Context, tx Tx, generation int64) e
 	return nil
 }
 
-func (p Projection) createIndexes(ctx context.Context, tx Tx, generation int64) error {
+// indexes are the statements that make the indexes of a generation, and tell the database what is in
+// its tables.
+func (p Projection) indexes(generation int64) (statements []string) {
 	for _, table := range p.tables() {
 		name := p.table(table, generation)
 		for i, index := range table.Describe().Indexes {
@@ -103,15 +105,11 @@ func (p Projection) createIndexes(ctx context.Context, tx Tx, generation int64) 
 			if partial {
 				text += " WHERE " + condition
 			}
-			if _, err := tx.Exec(ctx, text); err != nil {
-				return fmt.Errorf("create index %d of %s: %w", i+1, name, err)
-			}
+			statements = append(statements, text)
 		}
-		if _, err := tx.Exec(ctx, "ANALYZE "+name); err != nil {
-			return fmt.Errorf("analyse %s: %w", name, err)
-		}
+		statements = append(statements, "ANALYZE "+name)
 	}
-	return nil
+	return statements
 }
 
 // soleStream returns the one stream that holds a key's events, where the projection promises one.

@@ -48,16 +48,18 @@ type Report struct {
 	// Compared is false where there was nothing to compare with: no live tables, or those of another
 	// version or another log, or they moved too fast.
 	Compared bool
-	// Differences counts all of them, exactly; List is cut at DifferencesMax.
+	// Differences counts the rows that differ, exactly; List says in which columns, and is cut at
+	// DifferencesMax.
 	Differences int64
 	List        []Difference
 }
 
-func (r *Report) add(d Difference, listMax int) {
-	r.Differences++
-	if len(r.List) < listMax {
-		r.List = append(r.List, d)
+// add takes what differs in one row: nothing, where only what is never compared does.
+func (r *Report) add(row []Difference, listMax int) {
+	if len(row) > 0 {
+		r.Differences++
 	}
+	r.List = append(r.List, row[:min(len(row), listMax-len(r.List))]...)
 }
 
 // Rebuild computes the projection's tables from the start of the log, beside the live ones, compares
@@ -193,13 +195,21 @@ func (b *rebuilding) catchUp(ctx context.Context) error {
 
 var errCaughtUp = errors.New("caught up")
 
+// index makes the indexes, each in a transaction of its own: in SQLite all other writers wait for it.
 func (b *rebuilding) index(ctx context.Context) error {
-	return b.config.Store.Update(ctx, func(tx Tx) error {
-		if err := b.lease.renew(ctx, tx); err != nil {
+	for _, statement := range b.projection.indexes(b.generation.number) {
+		err := b.config.Store.Update(ctx, func(tx Tx) error {
+			if err := b.lease.renew(ctx, tx); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, statement)
 			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
 		}
-		return b.projection.createIndexes(ctx, tx, b.generation.number)
-	})
+	}
+	return nil
 }
 
 // loader fills a generation that nobody reads yet: it folds batch after batch in memory, and writes

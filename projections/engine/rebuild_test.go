@@ -92,6 +92,7 @@ func TestRebuildMendsAndReportsWhatWasChangedByHand(t *testing.T) {
 		w.exec("DELETE FROM jars_1 WHERE jar = 'c'")
 		w.exec("UPDATE shelves_1 SET jars = jars + 1 WHERE shelf = 'top'")
 		w.exec("INSERT INTO marbles_1 (jar, name, weight) VALUES ('z', 'new', 1)")
+		const rows = 5 // that differ, one of them in two columns
 		want := []string{
 			`jars, key a, column heavy: stored true, want false`,
 			`jars, key a, column shelf: stored "wrong", want "top"`,
@@ -109,8 +110,8 @@ func TestRebuildMendsAndReportsWhatWasChangedByHand(t *testing.T) {
 			for _, d := range report.List {
 				got[d.String()] = true
 			}
-			if report.Differences != int64(len(want)) || len(got) != len(want) {
-				t.Errorf("%s: got %d differences %v, want %d", what, report.Differences, report.List, len(want))
+			if report.Differences != rows || len(got) != len(want) {
+				t.Errorf("%s: got %d differences %v, want %d rows", what, report.Differences, report.List, rows)
 			}
 			for _, d := range want {
 				if !got[d] {
@@ -121,8 +122,8 @@ func TestRebuildMendsAndReportsWhatWasChangedByHand(t *testing.T) {
 		report, err := engine.Verify(t.Context(), w.config(), engine.Options{})
 		check("verify", report, err)
 		report, err = engine.Verify(t.Context(), w.config(), engine.Options{DifferencesMax: 2})
-		if err != nil || report.Differences != 6 || len(report.List) != 2 {
-			t.Errorf("got %d differences in a list of %d, %v, want 6 in 2", report.Differences, len(report.List), err)
+		if err != nil || report.Differences != rows || len(report.List) != 2 {
+			t.Errorf("got %d differences in a list of %d, %v, want %d in 2", report.Differences, len(report.List), err, rows)
 		}
 		report, err = engine.Rebuild(t.Context(), w.config(), engine.Options{})
 		check("rebuild", report, err)

@@ -98,12 +98,12 @@ const (
 func (r *Runner) Run(ctx context.Context) error {
 	pause := retryPauseMin
 	for ctx.Err() == nil {
-		started := time.Now()
+		started := r.config.Now()
 		err := r.turn(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		if time.Since(started) > retryPauseMax {
+		if r.config.Now().Sub(started) > retryPauseMax {
 			pause = retryPauseMin
 		}
 		switch {
@@ -189,21 +189,29 @@ func (r *Runner) work(ctx context.Context, l *lease) error {
 		for len(b.events) > 0 {
 			var first batch
 			first, b = b.cut(pace.size)
-			started := time.Now()
+			started := r.config.Now()
 			if err := w.apply(ctx, first); err != nil {
 				return err
 			}
-			pace.took(time.Since(started), len(first.events))
+			pace.took(r.config.Now().Sub(started), len(first.events))
 		}
 		return nil
 	})
 }
 
+// fillByRebuildMin is how many events a log has for which empty tables are filled by a rebuild, which
+// is several times as fast, instead of while they are read.
+const fillByRebuildMin = 50_000
+
 // open finds the live generation, made or rebuilt where it must be.
 func (r *Runner) open(ctx context.Context, l *lease) (*writer, error) {
 	p := r.config.Projection
 	w := &writer{store: r.config.Store, lease: l}
-	err := r.config.Store.Update(ctx, func(tx Tx) (err error) {
+	head, err := headOf(ctx, r.config.Log)
+	if err != nil {
+		return nil, fmt.Errorf("read head of the log: %w", err)
+	}
+	err = r.config.Store.Update(ctx, func(tx Tx) (err error) {
 		if err := l.renew(ctx, tx); err != nil {
 			return err
 		}
@@ -211,19 +219,19 @@ func (r *Runner) open(ctx context.Context, l *lease) (*writer, error) {
 			return err
 		}
 		w.generation, err = readLive(ctx, tx, p.Name)
-		if errors.Is(err, ErrNotBuilt) {
+		if errors.Is(err, ErrNotBuilt) && head.Major < fillByRebuildMin {
 			w.generation, err = r.first(ctx, tx)
 		}
 		return err
 	})
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, ErrNotBuilt):
 		return nil, fmt.Errorf("open live tables: %w", err)
 	case w.generation.version > p.Version:
 		return nil, fmt.Errorf("version %d is live, this binary has version %d: %w", w.generation.version, p.Version, ErrNewerVersion)
 	case w.generation.version < p.Version:
 		if _, err := rebuild(ctx, r.config, Options{}); err != nil {
-			return nil, fmt.Errorf("rebuild for version %d: %w", p.Version, err)
+			return nil, fmt.Errorf("build version %d: %w", p.Version, err)
 		}
 		return r.open(ctx, l)
 	}
@@ -238,8 +246,10 @@ func (r *Runner) first(ctx context.Context, tx Tx) (generation, error) {
 	if err != nil {
 		return g, err
 	}
-	if err := p.createIndexes(ctx, tx, g.number); err != nil {
-		return g, err
+	for _, statement := range p.indexes(g.number) {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return g, fmt.Errorf("%s: %w", statement, err)
+		}
 	}
 	g.built = true
 	if _, err := tx.Exec(ctx, `UPDATE engine_generations SET built = $1 WHERE projection = $2 AND generation = $3`,

@@ -26,7 +26,7 @@ type anySet interface {
 	replaces(before, stored anySet) bool
 	// compare checks the rows that cursor yields, of the owners that want is true for, against
 	// those of the set, and reports each difference.
-	compare(cursor Cursor, want func(owner string) bool, report func(Difference)) error
+	compare(cursor Cursor, want func(owner string) bool, report func(...Difference)) error
 }
 
 // entry is a row of the working set.

@@ -27,8 +27,8 @@ func (b *rebuilding) compareWithOld(ctx context.Context) error {
 				return err
 			}
 			b.report.Compared = true
-			return b.projection.diff(ctx, snapshot, live.number, b.generation.number, func(d Difference) {
-				b.report.add(d, b.options.DifferencesMax)
+			return b.projection.diff(ctx, snapshot, live.number, b.generation.number, func(row ...Difference) {
+				b.report.add(row, b.options.DifferencesMax)
 			})
 		})
 		if err != nil {

@@ -181,7 +181,7 @@ func (v *verifying) compare(ctx context.Context, rows *Rows, kind Kind, mine fun
 		if err != nil {
 			return err
 		}
-		err = rows.sets[spec.Name].compare(cursor, mine, func(d Difference) { v.report.add(d, v.options.DifferencesMax) })
+		err = rows.sets[spec.Name].compare(cursor, mine, func(row ...Difference) { v.report.add(row, v.options.DifferencesMax) })
 		cursor.Close()
 		if err != nil {
 			return err
