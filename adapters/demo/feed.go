@@ -15,8 +15,8 @@ type Options struct {
 	// Now is the time that the feed ends at. The newest complaint of the register was received
 	// some 5 to 11 days before it; what would come after it has not happened yet.
 	Now time.Time
-	// CaseEventsMax cuts every case after so many events; 0 leaves them whole.
-	CaseEventsMax int
+	// Brief leaves of every case its conversion and its closing alone: many cases in few events.
+	Brief bool
 }
 
 // Feed yields the register as a case management system would have sent it, in the order of time:
@@ -92,12 +92,14 @@ func dated(random *rand.Rand, ref string, c complaint, companies int, options Op
 		at = latest.Add(-time.Duration(random.IntN(5*24*60)) * time.Minute).Truncate(time.Second)
 	}
 	var events []Event
-	for i, step := range tell(random, ref, c, companies) {
+	for _, step := range tell(random, ref, c, companies) {
 		at = at.Add(step.after)
-		if at.After(options.Now) || i >= caseEventsMax || options.CaseEventsMax > 0 && i >= options.CaseEventsMax {
+		if at.After(options.Now) || len(events) == caseEventsMax || options.Brief && len(events) == 2 {
 			break
 		}
-		events = append(events, newEvent(step.kind, ref, i+1, at, step.data(at)))
+		if !options.Brief || step.kind == CaseConverted || step.kind == CaseClosed {
+			events = append(events, newEvent(step.kind, ref, len(events)+1, at, step.data(at)))
+		}
 	}
 	return events
 }

@@ -34,6 +34,12 @@ const (
 	closingEvents = 16
 )
 
+// The types of events that a case begins and ends with.
+const (
+	CaseConverted = "cms.case.converted.v1"
+	CaseClosed    = "cms.case.closed.v1"
+)
+
 // tell returns the steps of a case, the first being its conversion.
 func tell(random *rand.Rand, ref string, c complaint, companies int) []step {
 	s := &story{random: random, ref: ref, complaint: c, companies: companies}
@@ -83,7 +89,7 @@ func (s *story) convert() {
 	if chance(s.random, 50) {
 		d.Handler = handler(s.random)
 	}
-	s.then(0, "cms.case.converted.v1", func(at time.Time) any { d.ConvertedAt = at; return d })
+	s.then(0, CaseConverted, func(at time.Time) any { d.ConvertedAt = at; return d })
 	s.stage(s.minutes(), "file-requested")
 }
 
@@ -237,7 +243,7 @@ func (s *story) publish(kind, title string) {
 }
 
 func (s *story) close(after time.Duration, outcome, decision string) {
-	s.then(after, "cms.case.closed.v1", func(at time.Time) any {
+	s.then(after, CaseClosed, func(at time.Time) any {
 		return closedData{Outcome: outcome, ClosedAt: at, DecisionReference: decision}
 	})
 }

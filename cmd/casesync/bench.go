@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"casesync/adapters/cms"
 	"casesync/adapters/demo"
+	"casesync/eventstore"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -105,7 +106,7 @@ func (b *bench) at(name string) *system {
 // importing measures an import: its rate tenth by tenth, and the memory at its peak.
 func (b *bench) importing(ctx context.Context) error {
 	file := filepath.Join(b.dir, "feed.jsonl")
-	if err := b.writeFeed(file, b.command.Events, 0); err != nil {
+	if err := b.writeFeed(file, b.command.Events); err != nil {
 		return err
 	}
 	s := b.at("import")
@@ -127,16 +128,41 @@ func (b *bench) importing(ctx context.Context) error {
 	return os.Remove(file)
 }
 
-func (b *bench) writeFeed(path string, events, caseEventsMax int) error {
+// writeFeed writes a feed of so many events of whole cases.
+func (b *bench) writeFeed(path string, events int) error {
 	register, err := demo.Open()
 	if err != nil {
 		return err
 	}
+	return writeEvents(path, register.Scale(demo.Options{Seed: demoSeed, Now: b.now()}, events))
+}
+
+// writeCases writes a feed of so many cases, of a conversion and perhaps a closing each.
+func (b *bench) writeCases(path string, cases int) error {
+	register, err := demo.Open()
+	if err != nil {
+		return err
+	}
+	feed := register.Scale(demo.Options{Seed: demoSeed, Now: b.now(), Brief: true}, math.MaxInt)
+	return writeEvents(path, func(yield func(demo.Event) bool) {
+		for e := range feed {
+			if e.Type == demo.CaseConverted {
+				if cases--; cases < 0 {
+					return
+				}
+			}
+			if !yield(e) {
+				return
+			}
+		}
+	})
+}
+
+func writeEvents(path string, feed iter.Seq[demo.Event]) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	feed := register.Scale(demo.Options{Seed: demoSeed, Now: b.now(), CaseEventsMax: caseEventsMax}, events)
 	if _, err := demo.Write(file, feed); err != nil {
 		file.Close()
 		return err
@@ -160,25 +186,64 @@ func (b *bench) timedImport(ctx context.Context, s *system, path string) (tenths
 		return nil, 0, err
 	}
 	show := b.progress("importing", info.Size())
+	watch := watchHead(ctx, s.openedLog)
 	started := time.Now()
-	markLines, markTime := int64(0), started
-	summary, err := cms.Import(ctx, ingester, file, cms.ImportOptions{
-		Sender: cms.Sender{By: importer, Via: "file"},
-		Progress: func(lines, bytes int64) {
-			show.at(lines, bytes)
-			if bytes*10 >= info.Size()*int64(len(tenths)+1) {
-				now := time.Now()
-				tenths = append(tenths, float64(lines-markLines)/now.Sub(markTime).Seconds())
-				markLines, markTime = lines, now
-			}
-		},
-	})
-	show.end()
+	summary, err := cms.Import(ctx, ingester, file, cms.ImportOptions{Sender: cms.Sender{By: importer, Via: "file"}, Progress: show.at})
 	took = time.Since(started)
+	show.end()
+	samples := watch()
 	if err == nil && summary.Accepted != summary.Lines {
 		err = fmt.Errorf("%d of %d events were accepted: the storage was not empty", summary.Accepted, summary.Lines)
 	}
-	return tenths, took, err
+	return tenthRates(append(samples, sample{took, uint64(summary.Lines)}), uint64(summary.Lines)), took, err
+}
+
+// sample says how many events the log held so long after the start.
+type sample struct {
+	at     time.Duration
+	events uint64
+}
+
+// watchHead looks at the end of the log every now and then, until the returned function is called.
+func watchHead(ctx context.Context, log eventstore.Header) (stop func() []sample) {
+	ctx, cancel := context.WithCancel(ctx)
+	started := time.Now()
+	ended := make(chan []sample)
+	go func() {
+		samples := []sample{{}}
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				ended <- samples
+				return
+			case <-ticker.C:
+				if head, err := log.Head(ctx); err == nil {
+					samples = append(samples, sample{time.Since(started), head.Position.Major})
+				}
+			}
+		}
+	}()
+	return func() []sample { cancel(); return <-ended }
+}
+
+// tenthRates returns the rate of each tenth of so many events, from the samples around its ends.
+func tenthRates(samples []sample, events uint64) []float64 {
+	rates := make([]float64, 0, 10)
+	var from sample
+	for tenth := uint64(1); tenth <= 10; tenth++ {
+		i := slices.IndexFunc(samples, func(s sample) bool { return s.events >= events*tenth/10 })
+		if i < 0 {
+			i = len(samples) - 1
+		}
+		to := samples[i]
+		if to.at > from.at {
+			rates = append(rates, float64(to.events-from.events)/(to.at-from.at).Seconds())
+		}
+		from = to
+	}
+	return rates
 }
 
 // reading measures reads of a small and a large case list, turn by turn, so that both see the same machine.
@@ -207,7 +272,7 @@ func (b *bench) reading(ctx context.Context) error {
 		}},
 		{"uphold rates by product and month", func(ctx context.Context, view engine.View) error {
 			_, err := projections.ReadUpholdRates(ctx, view, benchScope, projections.UpholdQuery{
-				GroupBy: []string{projections.GroupProduct, projections.GroupMonth}, From: today - 364, To: today,
+				GroupBy: []string{projections.GroupProduct, projections.GroupMonth}, From: today - 179, To: today,
 			})
 			return err
 		}},
@@ -222,17 +287,14 @@ func (b *bench) reading(ctx context.Context) error {
 // benchScope sees everything, which is the most that a read can cost.
 var benchScope = projections.AuditorScope("system:bench")
 
-// filled returns a system with a case list of so many cases, of one event each.
+// filled returns a system with a case list of so many cases.
 func (b *bench) filled(ctx context.Context, name string, cases int) (*system, error) {
 	file := filepath.Join(b.dir, name+".jsonl")
-	register, err := demo.Open()
-	if err != nil {
-		return nil, err
-	}
-	if err := b.writeFeed(file, cases+len(register.Businesses()), 1); err != nil {
+	if err := b.writeCases(file, cases); err != nil {
 		return nil, err
 	}
 	s := b.at(name)
+	var err error
 	if _, _, err = b.timedImport(ctx, s, file); err == nil {
 		err = b.project(ctx, s)
 	}
@@ -246,35 +308,23 @@ func (b *bench) filled(ctx context.Context, name string, cases int) (*system, er
 	return s, nil
 }
 
-// project lets the runners take the whole log.
+// project builds the read models as a rebuild does, which is the fast way from the beginning of a log.
 func (b *bench) project(ctx context.Context, s *system) error {
 	configs, err := s.engineConfigs(ctx)
 	if err != nil {
 		return err
 	}
-	head, err := s.openedLog.Head(ctx)
-	if err != nil {
-		return err
-	}
-	started := time.Now()
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	var runners errgroup.Group
 	for _, config := range configs {
-		runner, err := engine.NewRunner(config)
+		show := b.fractions("building " + config.Projection.Name)
+		report, err := engine.Rebuild(ctx, config, engine.Options{MemoryMiB: b.settings.Serve.RebuildMemoryMiB, Progress: show.at})
+		show.end()
 		if err != nil {
 			return err
 		}
-		runners.Go(func() error { return runner.Run(running) })
+		fmt.Fprintf(b.stdout, "read model %s of %d events: %s, %.0f a second\n", config.Projection.Name, report.Events,
+			report.Took.Round(time.Millisecond), float64(report.Events)/max(report.Took.Seconds(), 0.001))
 	}
-	for _, config := range configs {
-		if err := engine.WaitFor(ctx, s.openedStore, config.Projection.Name, head.Position); err != nil {
-			return err
-		}
-	}
-	stop()
-	fmt.Fprintf(b.stdout, "read models of %s events: %s\n", head.Position, time.Since(started).Round(time.Millisecond))
-	return runners.Wait()
+	return nil
 }
 
 // pages measures the first and the thousandth page of the large list.
