@@ -52,6 +52,10 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			notFound().write(w)
 			return
 		}
+		if route.Stream && r.Method == http.MethodHead {
+			problem(CodeMethodNotAllowed, "What is streamed has no answer to HEAD. Use GET.").with("Allow", http.MethodGet).write(w)
+			return
+		}
 		r, done := s.bound(w, r, route)
 		defer done()
 		if route.Public || route.Permission == access.ReadMetrics && s.config.MetricsPublic {
@@ -76,7 +80,7 @@ func (s *Server) admit(r *http.Request, route Route) (caller, *Problem) {
 	}
 	principal, err := s.config.Tokens.Authenticate(r.Context(), strings.TrimSpace(token))
 	if errors.Is(err, access.ErrUnauthenticated) {
-		return caller{}, problem(CodeTokenRefused, "%s. Ask an operator for another one.", sentence(err.Error())[:len(err.Error())]).
+		return caller{}, problem(CodeTokenRefused, "%s Ask an operator for another one.", sentence(err.Error())).
 			with("WWW-Authenticate", `Bearer realm="casesync", error="invalid_token"`)
 	}
 	if err != nil {

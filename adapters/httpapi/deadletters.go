@@ -130,6 +130,8 @@ func (s *Server) showDeadLetter(ctx context.Context, in *request) (*output[Whole
 
 // Decision is an operator's command with its reason.
 type Decision struct {
+	_ struct{} `additionalProperties:"false"`
+
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why, for those who read the log later. No personal data, please"`
 }
 

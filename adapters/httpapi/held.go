@@ -65,6 +65,8 @@ func (s *Server) listHeld(ctx context.Context, in *request) (*output[HeldPage], 
 
 // SkipSequences gives up waiting for sequences, which releases what is held behind them.
 type SkipSequences struct {
+	_ struct{} `additionalProperties:"false"`
+
 	Source string `json:"source" minLength:"1" maxLength:"500"`
 	From   int64  `json:"from" minimum:"1" doc:"The first sequence given up: missingFrom"`
 	To     int64  `json:"to" minimum:"1" doc:"The last sequence given up: missingTo, or less"`

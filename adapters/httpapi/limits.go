@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -49,19 +48,11 @@ func DefaultLimits() Limits {
 // retryUnavailable is what a client waits before it tries again what could not be answered.
 const retryUnavailable = 5 * time.Second
 
-// NewHTTPServer returns an http.Server for handler with the limits that only it can hold: header
-// size and the time to send one. Whole requests are bounded by their route, since some stream.
-func NewHTTPServer(address string, handler http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Addr: address, Handler: handler,
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
-}
-
-// limit refuses addresses that are too long and gives every request but a stream its time.
+// limit refuses addresses that are too long, and gives the connection its time for this request: a
+// deadline outlives the request that it was set for, so each one sets its own.
 func (s *Server) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setDeadlines(w, time.Now().Add(s.limits.RequestTimeout+answerTime))
 		if len(r.RequestURI) > s.limits.URLLengthMax {
 			problem(CodeURLTooLong, "The address has %d bytes; it may have %d.", len(r.RequestURI), s.limits.URLLengthMax).write(w)
 			return
@@ -70,17 +61,25 @@ func (s *Server) limit(next http.Handler) http.Handler {
 	})
 }
 
+// answerTime is what is left to send the answer of a request that used all its time.
+const answerTime = 5 * time.Second
+
+func setDeadlines(w http.ResponseWriter, deadline time.Time) {
+	control := http.NewResponseController(w)
+	// A connection that cannot set deadlines (a test's recorder) has none.
+	_ = control.SetReadDeadline(deadline)
+	_ = control.SetWriteDeadline(deadline)
+}
+
 // bound gives a request its time and its body's size. Streams bound themselves.
 func (s *Server) bound(w http.ResponseWriter, r *http.Request, route Route) (*http.Request, context.CancelFunc) {
 	if route.Stream {
+		setDeadlines(w, time.Time{})
 		return r, func() {}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, s.limits.BodyBytesMax)
-	// A connection that cannot set deadlines (a test's recorder) has none.
-	control := http.NewResponseController(w)
-	deadline := time.Now().Add(s.limits.RequestTimeout + 5*time.Second)
-	_ = control.SetReadDeadline(deadline)
-	_ = control.SetWriteDeadline(deadline)
+	if !route.OwnBody {
+		r.Body = http.MaxBytesReader(w, r.Body, s.limits.BodyBytesMax)
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.RequestTimeout)
 	return r.WithContext(ctx), cancel
 }

@@ -15,6 +15,8 @@ func (s *Server) humaConfig() huma.Config {
 	config := huma.DefaultConfig("casesync", s.config.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks, config.Transformers = nil, nil
+	// Answers may gain fields; bodies that are sent here say that they may not.
+	config.AllowAdditionalPropertiesByDefault = true
 	config.Info.Description = "Case data of the Financial Ombudsman Service for respondent businesses.\n\n" +
 		"Errors are problem details (RFC 9457) with a stable code. What you may not see answers like what does not exist. " +
 		"Answers built from a read model say as of which position of the log they are."

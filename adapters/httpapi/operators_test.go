@@ -165,3 +165,37 @@ func TestMetrics(t *testing.T) {
 	public := newFixture(t, sqliteAddress(t), func(config *httpapi.Config) { config.MetricsPublic = true })
 	public.do(http.MethodGet, "/metrics", "", "").want(http.StatusOK)
 }
+
+// TestBodies: what is no command is refused before anything is done.
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqliteAddress(t), nil)
+	path := "/api/v1/dead-letters/00000000-0000-0000-0000-000000000000/discard"
+	for name, test := range map[string]struct {
+		media, body string
+		status      int
+		code        string
+	}{
+		"no JSON":         {"application/json", "{", http.StatusBadRequest, "bad-request"},
+		"no body":         {"application/json", "", http.StatusBadRequest, "bad-request"},
+		"a list":          {"application/json", "[]", http.StatusUnprocessableEntity, "invalid-body"},
+		"a number":        {"application/json", `{"reason":1}`, http.StatusUnprocessableEntity, "invalid-body"},
+		"nothing in it":   {"application/json", `{}`, http.StatusUnprocessableEntity, "invalid-body"},
+		"something else":  {"application/json", `{"reason":"x","force":true}`, http.StatusUnprocessableEntity, "invalid-body"},
+		"too long":        {"application/json", `{"reason":"` + strings.Repeat("x", 501) + `"}`, http.StatusUnprocessableEntity, "invalid-body"},
+		"spaces":          {"application/json", `{"reason":"  "}`, http.StatusUnprocessableEntity, "invalid-body"},
+		"much too long":   {"application/json", `{"reason":"` + strings.Repeat("x", 70<<10) + `"}`, http.StatusRequestEntityTooLarge, "body-too-large"},
+		"another type":    {"text/plain", `{"reason":"x"}`, http.StatusUnsupportedMediaType, "media-type-unsupported"},
+		"and a parameter": {"application/json", `{"reason":"x"}`, http.StatusNotFound, "not-found"},
+	} {
+		got := f.do(http.MethodPost, path, f.as(access.Operator), test.body, "Content-Type", test.media)
+		if got.status != test.status || got.text("code") != test.code || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %d %s, want %d %s", name, got.status, got.body, test.status, test.code)
+		}
+	}
+	f.do(http.MethodHead, "/api/v1/events", f.as(access.Caseworker), "").want(http.StatusMethodNotAllowed)
+	f.do(http.MethodHead, "/api/v1/cases/export", f.as(access.Caseworker), "").want(http.StatusMethodNotAllowed)
+	if got := f.do(http.MethodHead, "/api/v1/cases", f.as(access.Caseworker), "").want(http.StatusOK); len(got.body) != 0 {
+		t.Errorf("HEAD: got a body, %s", got.body)
+	}
+}

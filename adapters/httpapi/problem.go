@@ -163,15 +163,15 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 // the process.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		var tooLarge *http.MaxBytesError
+		if errors.As(errors.Join(errs...), &tooLarge) {
+			return problem(CodeBodyTooLarge, "It may have %d bytes.", tooLarge.Limit)
+		}
 		p := problem(codeOfStatus(status), "%s", sentence(message))
-		p.Status = max(p.Status, 0)
 		for _, err := range errs {
 			if err != nil {
 				p.Errors = append(p.Errors, faultOf(err))
 			}
-		}
-		if status == http.StatusNotModified || status == 0 {
-			p.Status = status
 		}
 		return p
 	}
@@ -208,9 +208,10 @@ func codeOfStatus(status int) Code {
 	return CodeBadRequest
 }
 
+// sentence makes one of a message without capital and full stop.
 func sentence(text string) string {
 	if text == "" {
 		return "The request cannot be understood."
 	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }

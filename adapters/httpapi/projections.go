@@ -249,6 +249,8 @@ func (s *Server) retryParked(ctx context.Context, in *command[Decision]) (*outpu
 
 // SkipEvent leaves an event out of a read model for good.
 type SkipEvent struct {
+	_ struct{} `additionalProperties:"false"`
+
 	Position string `json:"position" minLength:"1" maxLength:"50" doc:"Of the event to leave out, as the parked key names it"`
 	Reason   string `json:"reason" minLength:"1" maxLength:"500" doc:"Why, for those who read it later. No personal data, please"`
 }

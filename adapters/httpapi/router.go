@@ -54,46 +54,63 @@ func (s *Server) survive(next http.Handler) http.Handler {
 }
 
 func (s *Server) registerReads(api huma.API) {
-	get(api, "/api/v1/me", "Show who you are", "Who you are, your roles per business and what they permit.", nil, s.showMe)
-	get(api, "/api/v1/dashboard", "Show the dashboard", "Key figures of the open cases of the businesses you may see.", openAPI(dashboardParameters), s.showDashboard)
-	get(api, "/api/v1/cases", "List cases", "Cases of the businesses you may see, filtered, sorted and paged. Parameters that take several values are repeated.", openAPI(listParameters), s.listCases)
-	get(api, "/api/v1/cases/{ref}", "Show a case", "One case with its actions.", nil, s.showCase)
-	get(api, "/api/v1/cases/{ref}/timeline", "Show a case's timeline", "What happened to a case, first thing first.", openAPI(simplePageParameters), s.showTimeline)
-	get(api, "/api/v1/cases/{ref}/documents", "List a case's key documents", "The latest first. Documents given in confidence are not among them.", nil, s.listDocuments)
-	get(api, "/api/v1/uphold-rates", "Show uphold rates", "How many closed cases changed the business's outcome: change / (change + noChange). Suppressed cases count.", openAPI(upholdParameters), s.showUpholdRates)
-	get(api, "/api/v1/businesses", "List businesses", "The businesses you may see, by FRN.", openAPI(simplePageParameters), s.listBusinesses)
-	get(api, "/api/v1/businesses/{frn}", "Show a business", "One business.", nil, s.showBusiness)
+	get(api, plainRead, "/api/v1/me", "Show who you are", "Who you are, your roles per business and what they permit.", nil, s.showMe)
+	get(api, conditional, "/api/v1/dashboard", "Show the dashboard", "Key figures of the open cases of the businesses you may see.", openAPI(dashboardParameters), s.showDashboard)
+	get(api, conditional, "/api/v1/cases", "List cases", "Cases of the businesses you may see, filtered, sorted and paged. Parameters that take several values are repeated.", openAPI(listParameters), s.listCases)
+	get(api, conditional, "/api/v1/cases/{ref}", "Show a case", "One case with its actions.", nil, s.showCase)
+	get(api, conditional, "/api/v1/cases/{ref}/timeline", "Show a case's timeline", "What happened to a case, first thing first.", openAPI(simplePageParameters), s.showTimeline)
+	get(api, conditional, "/api/v1/cases/{ref}/documents", "List a case's key documents", "The latest first. Documents given in confidence are not among them.", nil, s.listDocuments)
+	get(api, conditional, "/api/v1/uphold-rates", "Show uphold rates", "How many closed cases changed the business's outcome: change / (change + noChange). Suppressed cases count.", openAPI(upholdParameters), s.showUpholdRates)
+	get(api, positioned, "/api/v1/businesses", "List businesses", "The businesses you may see, by FRN.", openAPI(simplePageParameters), s.listBusinesses)
+	get(api, positioned, "/api/v1/businesses/{frn}", "Show a business", "One business.", nil, s.showBusiness)
 }
 
 func (s *Server) registerOperators(api huma.API) {
 	if s.config.Letters != nil {
-		get(api, "/api/v1/dead-letters", "List dead letters", "Messages that were rejected, without their originals.", openAPI(deadLetterParameters), s.listDeadLetters)
-		get(api, "/api/v1/dead-letters/{id}", "Show a dead letter", "A rejected message, whole.", nil, s.showDeadLetter)
+		get(api, plainRead, "/api/v1/dead-letters", "List dead letters", "Messages that were rejected, without their originals.", openAPI(deadLetterParameters), s.listDeadLetters)
+		get(api, plainRead, "/api/v1/dead-letters/{id}", "Show a dead letter", "A rejected message, whole.", nil, s.showDeadLetter)
 	}
 	if s.config.Desk != nil {
 		post(api, "/api/v1/dead-letters/{id}/retry", "Retry a dead letter", "Takes the message again. Done again, it has no second effect.", http.StatusOK, s.retryDeadLetter)
 		post(api, "/api/v1/dead-letters/{id}/discard", "Discard a dead letter", "Gives the message up; its place in the sequence is recorded as skipped, and what waits behind it is released.", http.StatusOK, s.discardDeadLetter)
 	}
-	get(api, "/api/v1/held", "List what is held", "Facts that wait for a gap in their source's sequence to close.", openAPI(simplePageParameters), s.listHeld)
+	get(api, positioned, "/api/v1/held", "List what is held", "Facts that wait for a gap in their source's sequence to close.", openAPI(simplePageParameters), s.listHeld)
 	if s.config.Commands != nil {
 		post(api, "/api/v1/held/{stream}/skip", "Give up waiting", "Gives up waiting for sequences of a source, and so releases what is held behind them.", http.StatusOK, s.skipSequences)
 	}
 	if len(s.config.Projections) > 0 {
-		get(api, "/api/v1/projections", "Show how the read models stand", "Head against checkpoint, lag, runner, parked keys and rebuilds.", nil, s.listProjections)
+		get(api, plainRead, "/api/v1/projections", "Show how the read models stand", "Head against checkpoint, lag, runner, parked keys and rebuilds.", nil, s.listProjections)
 		post(api, "/api/v1/projections/{name}/rebuild", "Rebuild a read model", "Starts to compute it anew beside the live tables; reads go on. GET /projections says how far it is.", http.StatusAccepted, s.rebuildProjection)
-		get(api, "/api/v1/projections/{name}/parked", "List parked keys", "Keys that are not folded any more since one of their events could not be.", openAPI(simplePageParameters), s.listParked)
+		get(api, plainRead, "/api/v1/projections/{name}/parked", "List parked keys", "Keys that are not folded any more since one of their events could not be.", openAPI(simplePageParameters), s.listParked)
 		post(api, "/api/v1/projections/{name}/parked/{key}/retry", "Retry a parked key", "Folds the key again from its first event.", http.StatusOK, s.retryParked)
 		post(api, "/api/v1/projections/{name}/parked/{key}/skip", "Skip an event", "Leaves the event that a key is parked for out of the read model for good. It stays in the log.", http.StatusOK, s.skipParked)
 	}
 }
 
+// kindOfRead says what a route that reads can be asked with.
+type kindOfRead int
+
+const (
+	// plainRead comes from no read model.
+	plainRead kindOfRead = iota
+	// positioned reads wait for a position and say theirs.
+	positioned
+	// conditional reads also have an entity tag.
+	conditional
+)
+
 // get registers a route that reads. Its parameters are described and read by our own tables.
-func get[O any](api huma.API, path, summary, description string, params []*huma.Param, handle func(context.Context, *request) (*O, error)) {
+func get[O any](api huma.API, kind kindOfRead, path, summary, description string, params []*huma.Param, handle func(context.Context, *request) (*O, error)) {
 	op := operation(http.MethodGet, path, summary, description)
 	op.Parameters = append(op.Parameters, params...)
-	op.Parameters = append(op.Parameters, headerParam(headerMinPosition, "Wait, up to a limit, until the read model has reached this position of an earlier answer"),
-		headerParam("If-None-Match", "The ETag of an answer you have; if nothing has changed you get 304"))
-	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	if kind >= positioned {
+		op.Parameters = append(op.Parameters, headerParam(headerMinPosition, "Wait, up to a limit, until the read model has reached this position of an earlier answer"))
+		op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	}
+	if kind == conditional {
+		op.Parameters = append(op.Parameters, headerParam("If-None-Match", "The ETag of an answer you have; if nothing has changed you get 304"))
+		op.Responses = map[string]*huma.Response{"304": {Description: "Nothing has changed"}}
+	}
 	huma.Register(api, op, func(ctx context.Context, in *request) (*O, error) { return plain(handle(ctx, in)) })
 }
 

@@ -21,6 +21,8 @@ type Route struct {
 	Public bool
 	// Stream routes write for as long as they need; all others within the request's time.
 	Stream bool
+	// OwnBody routes bound the size of their bodies themselves.
+	OwnBody bool
 }
 
 // routes is the one place that opens a route to anybody. A route that is registered and not named
@@ -33,7 +35,7 @@ var routes = []Route{
 	{Method: http.MethodGet, Pattern: "/docs/style.css", Public: true},
 	{Method: http.MethodGet, Pattern: "/metrics", Permission: access.ReadMetrics},
 
-	{Method: http.MethodPost, Pattern: "/cms/v1/events", Permission: access.PublishEvents, Stream: true},
+	{Method: http.MethodPost, Pattern: "/cms/v1/events", Permission: access.PublishEvents, OwnBody: true},
 
 	{Method: http.MethodGet, Pattern: "/api/v1/me", Permission: access.ReadSelf},
 	{Method: http.MethodGet, Pattern: "/api/v1/dashboard", Permission: access.ReadDashboard},
