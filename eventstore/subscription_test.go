@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,18 +18,32 @@ var errRead = errors.New("read failed")
 // memory is a log without a Notifier, of which Follow only reads; -1 is an error in place of an event.
 type memory struct {
 	eventstore.Log
+	mu     sync.Mutex
 	events []int // sizes in bytes
+}
+
+func (m *memory) add(sizes ...int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, sizes...)
+}
+
+func (m *memory) all() []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.events
 }
 
 func (m *memory) ReadAll(_ context.Context, after eventstore.Position) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
-		for i := int(after.Major); i < len(m.events); i++ {
-			if m.events[i] < 0 {
+		events := m.all()
+		for i := int(after.Major); i < len(events); i++ {
+			if events[i] < 0 {
 				yield(eventstore.Recorded{}, errRead)
 				return
 			}
 			event := eventstore.Recorded{Position: eventstore.Position{Major: uint64(i + 1)}}
-			event.Data = make([]byte, m.events[i])
+			event.Data = make([]byte, events[i])
 			if !yield(event, nil) {
 				return
 			}
@@ -76,7 +91,7 @@ func TestFollowPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{events: []int{1}}
-		time.AfterFunc(500*time.Millisecond, func() { log.events = append(log.events, 1, 1) })
+		time.AfterFunc(500*time.Millisecond, func() { log.add(1, 1) })
 		start := time.Now()
 		got, err := follow(t.Context(), log, 0, func(batches []int) bool { return slices.Contains(batches, 2) })
 		if want := []int{1, 0, 0, 0, 2}; !slices.Equal(got, want) || err != nil {
