@@ -89,8 +89,8 @@ var _ eventstore.Keys = (*Ring)(nil)
 // Limits of one transaction that makes keys.
 const (
 	batchRequestsMax = 1000
-	batchBytesMax    = 1 << 20 // of subjects
-	commitTimeout    = 30 * time.Second
+	batchBytesMax    = 1 << 20     // of subjects
+	commitTimeout    = time.Minute // so that a database that hangs does not do so for ever
 )
 
 // Open opens the key ring in db, and makes it where there is none. It fails where kek does not

@@ -13,6 +13,13 @@ import (
 // it, so that a database prepares few of them.
 const listMax = 256
 
+// rowsMax is the most rows that one statement inserts: several, to spare PostgreSQL's round
+// trips; few, because SQLite has to compile a longer statement for as long as it saves.
+const (
+	rowsMax    = 16
+	keyColumns = 7
+)
+
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
@@ -88,26 +95,39 @@ func rewrapKeys(ctx context.Context, tx *sql.Tx, keys []dataKey) error {
 	return writeKeys(ctx, tx, keys, 0, ` ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped, ring_version = excluded.ring_version`)
 }
 
-func writeKeys(ctx context.Context, tx *sql.Tx, keys []dataKey, now int64, conflict string) error {
+func writeKeys(ctx context.Context, tx *sql.Tx, keys []dataKey, now int64, conflict string) (err error) {
+	var insert *sql.Stmt
+	prepared := 0 // rows
 	for len(keys) > 0 {
-		n := listMax
+		n := rowsMax
 		for n > len(keys) {
 			n /= 2
 		}
-		var args []any
-		rows := make([]string, n)
-		for i, key := range keys[:n] {
-			rows[i] = parameters(len(args)+1, 7)
+		if n != prepared {
+			if insert, err = tx.PrepareContext(ctx, insertOf(n)+conflict); err != nil { // closed with the transaction
+				return err
+			}
+			prepared = n
+		}
+		args := make([]any, 0, n*keyColumns)
+		for _, key := range keys[:n] {
 			args = append(args, key.id, key.subject, treeOf(key.subject), key.generation, key.wrapped, key.ringVersion, now)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO keyring_keys (id, subject, tree, generation, wrapped, ring_version, created_at) VALUES `+
-			strings.Join(rows, ", ")+conflict, args...)
-		if err != nil {
+		if _, err := insert.ExecContext(ctx, args...); err != nil {
 			return err
 		}
 		keys = keys[n:]
 	}
 	return nil
+}
+
+// insertOf returns the statement that inserts n keys.
+func insertOf(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = parameters(i*keyColumns+1, keyColumns)
+	}
+	return `INSERT INTO keyring_keys (id, subject, tree, generation, wrapped, ring_version, created_at) VALUES ` + strings.Join(rows, ", ")
 }
 
 // queryIDs returns the one text column of a query.
