@@ -332,6 +332,9 @@ func rowText(spec engine.Spec, columns []string, values []any) string {
 	text.WriteString(spec.Name)
 	for i, name := range columns {
 		value := fmt.Sprint(values[i])
+		if name == "words" || name == "word" { // hashes under each installation's own key
+			value = fmt.Sprint(len(strings.Fields(value)))
+		}
 		if types[name] == engine.Boolean {
 			value = map[string]string{"0": "false", "1": "true", "false": "false", "true": "true"}[value]
 		}
