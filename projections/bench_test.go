@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"casesync/eventstore/sqldb/sqldbtest"
+	"casesync/projections/engine"
 )
 
 // interleaved records cases of 11 facts each, all under way at once, as a real feed has them.
@@ -43,4 +44,32 @@ func BenchmarkFold(b *testing.B) {
 		w.settle()
 	}
 	b.ReportMetric(float64(w.log.end().Major)/b.Elapsed().Seconds(), "facts/s")
+}
+
+// BenchmarkPage reads the first page of a list, and the thousandth.
+func BenchmarkPage(b *testing.B) {
+	const rows, limit = 200_000, 10
+	w := newWorld(b, sqldbtest.SQLite(b), Cases())
+	bulk(b, w, rows)
+	scope := BusinessScope("u", "100003")
+	q := CaseQuery{CaseFilter: CaseFilter{Status: StatusOpen}, Sort: []SortKey{{By: SortConvertedAt}}, Limit: limit}
+	for name, page := range map[string]int{"first": 1, "thousandth": 1000} {
+		b.Run(name, func(b *testing.B) {
+			q := q
+			if page > 1 {
+				// Every tenth case is the business's, and three of four are open.
+				behind := int64(page * limit * 40 / 3)
+				q.After = &Cursor{Values: []string{fmt.Sprint(behind)}, Ref: fmt.Sprintf("C%06d", behind)}
+			}
+			for b.Loop() {
+				w.read(CasesName, func(view engine.View) error {
+					got, err := ListCases(b.Context(), view, scope, q)
+					if len(got.Items) != limit {
+						b.Fatalf("got %d rows, want %d", len(got.Items), limit)
+					}
+					return err
+				})
+			}
+		})
+	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // bulk writes many plain case rows straight into the live tables: plans need rows, not history.
-func bulk(t *testing.T, w *world, n int) {
+func bulk(t testing.TB, w *world, n int) {
 	t.Helper()
 	w.settle()
 	var generation int64
