@@ -17,7 +17,7 @@ import (
 	"sync"
 )
 
-// ErrClosed: the writer was closed before the request was taken. It was not committed.
+// ErrClosed says that the writer was closed before the request was taken. It was not committed.
 var ErrClosed = errors.New("writer closed")
 
 // Result is the answer to one request, or why there is none.

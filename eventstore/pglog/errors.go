@@ -10,23 +10,18 @@ import (
 // isDecided reports whether err says for certain that nothing was written, and that a second
 // attempt would end alike: the server refused a statement and lives on, or was not reached at all.
 func isDecided(err error) bool {
-	var refused *pgconn.PgError
-	var unreached *pgconn.ConnectError
-	switch {
-	case errors.As(err, &unreached):
+	if _, unreached := errors.AsType[*pgconn.ConnectError](err); unreached {
 		return true
-	case errors.As(err, &refused):
-		return refused.Severity == "ERROR"
 	}
-	return false
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Severity == "ERROR"
 }
 
 // isUnique reports whether err is an event that is already there.
 func isUnique(err error) bool { return code(err) == "23505" }
 
 func code(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refused.Code
 	}
 	return ""
@@ -34,8 +29,7 @@ func code(err error) string {
 
 // explain adds to an error of PostgreSQL what to do about it.
 func explain(err error) error {
-	var unreached *pgconn.ConnectError
-	if errors.As(err, &unreached) {
+	if _, unreached := errors.AsType[*pgconn.ConnectError](err); unreached {
 		return fmt.Errorf("cannot reach the database: %w; check that it runs and takes connections", err)
 	}
 	switch code(err) {

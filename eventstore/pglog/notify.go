@@ -88,7 +88,7 @@ func (n *notifier) receiveUntilLost() error {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		conn.Close(ctx)
+		_ = conn.Close(ctx) // it is lost or no longer wanted
 	}()
 	if _, err := conn.Exec(n.ctx, "LISTEN "+channel); err != nil {
 		return err

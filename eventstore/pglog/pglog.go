@@ -20,6 +20,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"sync"
 	"time"
 
@@ -160,7 +161,7 @@ func writerConfig(config *pgx.ConnConfig, appendTimeout time.Duration) *pgx.Conn
 	// A writer that is stopped or cut off while it holds the lock must not stop all others.
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "2s"
 	// Shorter than the time-out of the whole, so that the error names the lock.
-	config.RuntimeParams["lock_timeout"] = fmt.Sprint((appendTimeout * 4 / 5).Milliseconds())
+	config.RuntimeParams["lock_timeout"] = strconv.FormatInt((appendTimeout * 4 / 5).Milliseconds(), 10)
 	// Each statement has to see what was committed while the one before waited for the lock.
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return config

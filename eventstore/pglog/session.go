@@ -2,6 +2,7 @@ package pglog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,8 +38,7 @@ func (s *session) start(ctx context.Context) error {
 	_, err = conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
 		WHERE current_setting('synchronous_commit') = 'off'`)
 	if err != nil {
-		conn.Close(ctx)
-		return err
+		return errors.Join(err, conn.Close(ctx))
 	}
 	s.conn = conn
 	return nil
@@ -51,7 +51,7 @@ func (s *session) end() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	s.conn.Close(ctx) // the server rolls back what was open
+	_ = s.conn.Close(ctx) // the server rolls back what was open
 	s.conn = nil
 	s.forget(eventstore.Head{})
 }
@@ -186,9 +186,11 @@ func (s *session) lock(ctx context.Context, batch []sequencer.Append) (known seq
 }
 
 const (
-	insert    = ` INSERT INTO log_event (position, stream, revision, id, type, data, metadata, recorded_at) SELECT r.*`
-	rowsFrom1 = `unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[]) AS r`
-	rowsFrom5 = `unnest($5::bigint[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bytea[], $11::bytea[], $12::bigint[]) AS r`
+	rowNames = `AS r (position, stream, revision, id, type, data, metadata, recorded_at)`
+	insert   = ` INSERT INTO log_event (position, stream, revision, id, type, data, metadata, recorded_at) 
+		SELECT r.position, r.stream, r.revision, r.id, r.type, r.data, r.metadata, r.recorded_at`
+	rowsFrom1 = `unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[]) ` + rowNames
+	rowsFrom5 = `unnest($5::bigint[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bytea[], $11::bytea[], $12::bigint[]) ` + rowNames
 )
 
 // columns turns rows into one array per column, in the order of insert.

@@ -67,7 +67,7 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock %s: %w", path, explainSQLite(err))
 	}
 	return func() {
-		tx.Rollback()
+		_ = tx.Rollback() // closing the database ends it too
 		db.Close()
 	}, nil
 }

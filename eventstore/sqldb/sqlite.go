@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"modernc.org/sqlite"
@@ -39,7 +40,7 @@ func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 }
 
 func sqliteDSN(path string, parameters url.Values) string {
-	parameters.Set("_busy_timeout", fmt.Sprint(BusyTimeout.Milliseconds()))
+	parameters.Set("_busy_timeout", strconv.FormatInt(BusyTimeout.Milliseconds(), 10))
 	parameters.Set("_txlock", "immediate")
 	parameters.Set("_dqs", "0")
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: parameters.Encode()}

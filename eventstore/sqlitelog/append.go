@@ -119,7 +119,7 @@ func (l *Log) insert(row eventstore.Recorded) error {
 	stmt.BindBytes(6, row.Data)
 	stmt.BindBytes(7, row.Metadata)
 	stmt.BindInt64(8, row.RecordedAt.UnixMicro())
-	defer stmt.Reset()
+	defer func() { _ = stmt.Reset() }() // says again what Step said
 	_, err = stmt.Step()
 	return err
 }

@@ -66,7 +66,7 @@ func (l *Log) readPage(ctx context.Context, query string, bind func(*sqlite.Stmt
 	if err != nil {
 		return nil, false, explainRead(ctx, err)
 	}
-	defer stmt.Reset() // ends the read transaction
+	defer func() { _ = stmt.Reset() }() // ends the read transaction
 	bind(stmt)
 	var page []eventstore.Recorded
 	types := make(map[string]string)
@@ -140,7 +140,7 @@ func (l *Log) Identity(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read identity of log: %w", explainRead(ctx, err))
 	}
-	defer stmt.Reset()
+	defer func() { _ = stmt.Reset() }()
 	if row, err := stmt.Step(); err != nil || !row {
 		return "", fmt.Errorf("read identity of log: %w", explainRead(ctx, err))
 	}

@@ -32,9 +32,10 @@ type Open func(address string) (Handle, error)
 
 // acknowledgement is acknowledged as a line between processes.
 type acknowledgement struct {
-	Stream   eventstore.StreamName
-	IDs      []uuid.UUID
-	Appended eventstore.Appended
+	Stream   eventstore.StreamName `json:"stream"`
+	IDs      []uuid.UUID           `json:"ids"`
+	Revision eventstore.Revision   `json:"revision"`
+	Position string                `json:"position"`
 }
 
 // Main runs the tests of a log's package, which must leave no goroutine behind; a process that Kill
@@ -112,7 +113,11 @@ func appendUntilKilled(ctx context.Context, address string, appends int) (kept [
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return kept, fmt.Errorf("read acknowledgement %q: %w", lines.Text(), err)
 		}
-		kept = append(kept, acknowledged{line.Stream, line.IDs, line.Appended})
+		position, err := eventstore.ParsePosition(line.Position)
+		if err != nil {
+			return kept, err
+		}
+		kept = append(kept, acknowledged{line.Stream, line.IDs, eventstore.Appended{Revision: line.Revision, Position: position}})
 		if len(kept) == appends {
 			if err := child.Process.Kill(); err != nil {
 				return kept, fmt.Errorf("kill appending process: %w", err)
@@ -177,7 +182,7 @@ func appendOne(log eventstore.Log) error {
 	if err != nil {
 		return err
 	}
-	line, err := json.Marshal(acknowledgement{stream, ids(batch), appended})
+	line, err := json.Marshal(acknowledgement{stream, ids(batch), appended.Revision, appended.Position.String()})
 	if err != nil {
 		return err
 	}

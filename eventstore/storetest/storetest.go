@@ -32,6 +32,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Factory) {
 	for _, c := range slices.Concat(appendCases, idCases, readCases, waitCases, raceCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log("The contract: " + c.demands)
+				}
+			})
 			c.run(&bench{T: t, factory: fresh(t)})
 		})
 	}

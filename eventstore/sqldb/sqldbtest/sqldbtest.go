@@ -32,40 +32,40 @@ func Each(t *testing.T, test func(t *testing.T, address string)) {
 }
 
 // SQLite returns the address of a new SQLite database in a temporary directory.
-func SQLite(t testing.TB) string {
-	t.Helper()
-	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+func SQLite(tb testing.TB) string {
+	tb.Helper()
+	return "sqlite:" + filepath.Join(tb.TempDir(), "test.db")
 }
 
 // Postgres returns the address of a new PostgreSQL database, dropped when the test ends.
-func Postgres(t testing.TB) string {
-	t.Helper()
+func Postgres(tb testing.TB) string {
+	tb.Helper()
 	server := os.Getenv(Variable)
 	if server == "" {
-		t.Fatalf("%s is not set: run the tests with `make test`, or `scripts/test-postgres.sh go test …`", Variable)
+		tb.Fatalf("%s is not set: run the tests with `make test`, or `scripts/test-postgres.sh go test …`", Variable)
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatalf("%s is not a URL such as postgres://postgres@127.0.0.1:5432/postgres", Variable)
+		tb.Fatalf("%s is not a URL such as postgres://postgres@127.0.0.1:5432/postgres", Variable)
 	}
 	name := "casesync_test_" + strings.ToLower(rand.Text())
-	run(t, server, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
+	run(tb, server, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
 	// FORCE: a test that failed may have left connections open.
-	t.Cleanup(func() { run(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	tb.Cleanup(func() { run(tb, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	u.Path = "/" + name
 	return u.String()
 }
 
-func run(t testing.TB, server, statement string) {
-	t.Helper()
+func run(tb testing.TB, server, statement string) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
-		t.Fatalf("connect to the PostgreSQL of %s: %v", Variable, err)
+		tb.Fatalf("connect to the PostgreSQL of %s: %v", Variable, err)
 	}
 	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+		tb.Fatalf("%s: %v", statement, err)
 	}
 }
