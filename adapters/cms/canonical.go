@@ -37,8 +37,8 @@ func appendCanonical(out []byte, value any) []byte {
 	}
 }
 
-// appendNumber keeps integers exactly, and gives all others (1.0, 1e2, -0) the shortest form of the float64
-// that they stand for.
+// appendNumber keeps integers exactly, and gives all others (1.0, 1e2, -0) the shortest form of the
+// float64 that they stand for.
 func appendNumber(out []byte, number string) []byte {
 	if !strings.ContainsAny(number, ".eE") && number != "-0" {
 		return append(out, number...)

@@ -18,39 +18,40 @@ import (
 var digestKey = []byte(strings.Repeat("k", digestKeyBytes))
 
 // newParser returns an ingester that can parse, which needs neither log nor database.
-func newParser(t testing.TB) *Ingester {
-	t.Helper()
+func newParser(tb testing.TB) *Ingester {
+	tb.Helper()
 	in, err := NewIngester(Config{DigestKey: digestKey})
 	if err != nil {
-		t.Fatalf("make ingester: %v", err)
+		tb.Fatalf("make ingester: %v", err)
 	}
 	return in
 }
 
 // examples returns the event of each type that stands in schemas/cms/examples.
-func examples(t testing.TB) map[string][]byte {
-	t.Helper()
+func examples(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	files, err := fs.Glob(schemas.CMS, "cms/examples/*.json")
 	if err != nil {
-		t.Fatalf("list examples: %v", err)
+		tb.Fatalf("list examples: %v", err)
 	}
 	events := map[string][]byte{}
 	for _, file := range files {
 		text, err := schemas.CMS.ReadFile(file)
 		if err != nil {
-			t.Fatalf("read example: %v", err)
+			tb.Fatalf("read example: %v", err)
 		}
 		events[strings.TrimSuffix(path.Base(file), ".json")] = text
 	}
 	return events
 }
 
-// edited returns an event of a type with changes made to it: by a path of names, "data.frn"; nil removes.
-func edited(t testing.TB, eventType string, changes map[string]any) []byte {
-	t.Helper()
+// edited returns an event of a type with changes made to it: by a path of names, "data.frn"; nil
+// removes.
+func edited(tb testing.TB, eventType string, changes map[string]any) []byte {
+	tb.Helper()
 	var event map[string]any
-	if err := json.Unmarshal(examples(t)[eventType], &event); err != nil {
-		t.Fatalf("read example of %s: %v", eventType, err)
+	if err := json.Unmarshal(examples(tb)[eventType], &event); err != nil {
+		tb.Fatalf("read example of %s: %v", eventType, err)
 	}
 	for where, value := range changes {
 		object := event
@@ -66,7 +67,7 @@ func edited(t testing.TB, eventType string, changes map[string]any) []byte {
 	}
 	text, err := json.Marshal(event)
 	if err != nil {
-		t.Fatalf("write event: %v", err)
+		tb.Fatalf("write event: %v", err)
 	}
 	return text
 }

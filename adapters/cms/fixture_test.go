@@ -41,31 +41,31 @@ type fixture struct {
 	desk *commands.Desk
 }
 
-func newFixture(t testing.TB) *fixture {
-	t.Helper()
+func newFixture(tb testing.TB) *fixture {
+	tb.Helper()
 	ctx := context.Background()
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	must := func(err error) {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatalf("set up: %v", err)
+			tb.Fatalf("set up: %v", err)
 		}
 	}
 	ringDB, err := sqldb.Open(ctx, "sqlite:"+filepath.Join(dir, "keyring.db"))
 	must(err)
-	t.Cleanup(func() { _ = ringDB.Close() })
+	tb.Cleanup(func() { _ = ringDB.Close() })
 	ring, err := keyring.Open(ctx, ringDB, keyring.NewFileKEK(filepath.Join(dir, "kek")), keyring.Config{})
 	must(err)
-	t.Cleanup(ring.Close)
+	tb.Cleanup(ring.Close)
 	keys, err := ring.Ensure(ctx, "digest")
 	must(err)
 	f := &fixture{codec: eventstore.NewCodec(catalog.New(), ring)}
 	f.log, err = sqlitelog.Open(ctx, filepath.Join(dir, "log.db"), sqlitelog.Config{})
 	must(err)
-	t.Cleanup(func() { _ = f.log.Close() })
+	tb.Cleanup(func() { _ = f.log.Close() })
 	f.state, err = sqldb.Open(ctx, "sqlite:"+filepath.Join(dir, "state.db"))
 	must(err)
-	t.Cleanup(func() { _ = f.state.Close() })
+	tb.Cleanup(func() { _ = f.state.Close() })
 	f.letters, err = state.OpenDeadLetters(ctx, f.state, f.codec, nil)
 	must(err)
 	run := commands.New(commands.Config{Log: f.log, Codec: f.codec})
@@ -82,8 +82,8 @@ type message struct {
 	data                           map[string]any
 }
 
-func (m message) text(t testing.TB) []byte {
-	t.Helper()
+func (m message) text(tb testing.TB) []byte {
+	tb.Helper()
 	event := map[string]any{
 		"specversion": "1.0", "id": m.id, "source": sourceA, "type": "cms.case.stage-changed.v1", "subject": "C-1",
 		"time": time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC).Format(time.RFC3339), "data": map[string]any{"stage": "investigation"},
@@ -105,7 +105,7 @@ func (m message) text(t testing.TB) []byte {
 	}
 	text, err := json.Marshal(event)
 	if err != nil {
-		t.Fatalf("write event: %v", err)
+		tb.Fatalf("write event: %v", err)
 	}
 	return text
 }
@@ -115,20 +115,20 @@ func stage(id string, sequence int, name string) message {
 }
 
 // send takes messages and returns their statuses, with the code where there is one.
-func (f *fixture) send(t testing.TB, sender Sender, messages ...message) []string {
-	t.Helper()
+func (f *fixture) send(tb testing.TB, sender Sender, messages ...message) []string {
+	tb.Helper()
 	originals := make([][]byte, len(messages))
 	for i, m := range messages {
-		originals[i] = m.text(t)
+		originals[i] = m.text(tb)
 	}
 	results, err := f.Take(context.Background(), sender, f.ParseAll(originals))
 	if err != nil {
-		t.Fatalf("take: %v", err)
+		tb.Fatalf("take: %v", err)
 	}
 	statuses := make([]string, len(results))
 	for i, result := range results {
 		if result.ID != messages[i].id {
-			t.Errorf("result %d: got id %q, want %q", i, result.ID, messages[i].id)
+			tb.Errorf("result %d: got id %q, want %q", i, result.ID, messages[i].id)
 		}
 		statuses[i] = string(result.Status)
 		if result.Code != "" {
@@ -139,19 +139,19 @@ func (f *fixture) send(t testing.TB, sender Sender, messages ...message) []strin
 }
 
 // stream returns the events of a stream, opened, as "type" or "type detail" by detail.
-func (f *fixture) stream(t testing.TB, name eventstore.StreamName, detail func(eventstore.Decoded) string) []string {
-	t.Helper()
+func (f *fixture) stream(tb testing.TB, name eventstore.StreamName, detail func(eventstore.Decoded) string) []string {
+	tb.Helper()
 	var events []string
 	for recorded, err := range f.log.ReadStream(context.Background(), name, 0) {
 		if err != nil {
-			t.Fatalf("read %s: %v", name, err)
+			tb.Fatalf("read %s: %v", name, err)
 		}
 		decoded, err := f.codec.Decode(recorded)
 		if err != nil {
-			t.Fatalf("decode: %v", err)
+			tb.Fatalf("decode: %v", err)
 		}
 		if err := f.codec.Open(context.Background(), decoded); err != nil {
-			t.Fatalf("open: %v", err)
+			tb.Fatalf("open: %v", err)
 		}
 		if text := detail(decoded); text != "" {
 			events = append(events, text)
@@ -161,20 +161,20 @@ func (f *fixture) stream(t testing.TB, name eventstore.StreamName, detail func(e
 }
 
 // open returns the open dead letters.
-func (f *fixture) open(t testing.TB) []commands.DeadLetter {
-	t.Helper()
+func (f *fixture) open(tb testing.TB) []commands.DeadLetter {
+	tb.Helper()
 	letters, err := f.letters.List(context.Background(), commands.DeadLetterFilter{Status: commands.DeadLetterOpen}, uuid.Nil, 1000)
 	if err != nil {
-		t.Fatalf("list dead letters: %v", err)
+		tb.Fatalf("list dead letters: %v", err)
 	}
 	return letters
 }
 
 func typeOf(d eventstore.Decoded) string { return d.Type }
 
-func equal(t testing.TB, what string, got, want any) {
-	t.Helper()
+func equal(tb testing.TB, what string, got, want any) {
+	tb.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%s:\n got %v\nwant %v", what, got, want)
+		tb.Errorf("%s:\n got %v\nwant %v", what, got, want)
 	}
 }

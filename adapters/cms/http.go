@@ -163,10 +163,7 @@ func (in *Ingester) readBody(w http.ResponseWriter, r *http.Request) ([]byte, er
 // fromBinary returns an event of binary mode in CloudEvents' JSON format.
 func fromBinary(header http.Header, body []byte) ([]byte, error) {
 	event := map[string]json.RawMessage{}
-	put := func(name, value string) {
-		text, _ := json.Marshal(value) // a string that is valid UTF-8 always has a JSON form
-		event[name] = text
-	}
+	put := func(name, value string) { event[name] = quoted(value) }
 	for key, values := range header {
 		name, ok := strings.CutPrefix(key, attributePrefix)
 		if !ok {
@@ -193,6 +190,24 @@ func fromBinary(header http.Header, body []byte) ([]byte, error) {
 	return whole, nil
 }
 
+// quoted returns the JSON of a text.
+func quoted(text string) json.RawMessage {
+	data, err := json.Marshal(text)
+	if err != nil {
+		panic("a string without a JSON form") // there is none
+	}
+	return data
+}
+
+// writeJSON ends an answer. A sender who is gone by then asks again.
+func writeJSON(w http.ResponseWriter, media string, status int, body any) {
+	w.Header().Set("Content-Type", media)
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		return // nobody is there to be told
+	}
+}
+
 // answer is the body of an answer.
 type answer struct {
 	Results []answeredEvent `json:"results"`
@@ -217,9 +232,7 @@ func writeResults(w http.ResponseWriter, results []Result) {
 	if !position.IsZero() {
 		w.Header().Set("Casesync-Position", position.String())
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	_ = json.NewEncoder(w).Encode(body) // a sender who is gone asks again
+	writeJSON(w, "application/json", http.StatusAccepted, body)
 }
 
 func (in *Ingester) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
@@ -234,7 +247,5 @@ func (in *Ingester) writeProblem(w http.ResponseWriter, r *http.Request, err err
 		p = newProblem(problemUnavailable, "None of the events was confirmed, though some may have been taken: send them all again in %s seconds. What was taken has no effect the second time.", retryAfterSeconds)
 		w.Header().Set("Retry-After", retryAfterSeconds)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a sender who is gone asks again
+	writeJSON(w, "application/problem+json", p.Status, p)
 }

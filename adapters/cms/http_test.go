@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,36 +22,36 @@ import (
 )
 
 // serve runs the handler for a sender, and returns its address.
-func (f *fixture) serve(t testing.TB, by access.Principal) string {
-	t.Helper()
+func (f *fixture) serve(tb testing.TB, by access.Principal) string {
+	tb.Helper()
 	server := httptest.NewServer(f.Handler(func(context.Context) access.Principal { return by }))
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server.URL
 }
 
 // post sends a request, and returns the status, headers and body of the answer.
-func post(t testing.TB, address string, header map[string]string, body io.Reader) (int, http.Header, string) {
-	t.Helper()
+func post(tb testing.TB, address string, header map[string]string, body io.Reader) (int, http.Header, string) {
+	tb.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address, body)
 	if err != nil {
-		t.Fatalf("make request: %v", err)
+		tb.Fatalf("make request: %v", err)
 	}
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
-	return do(t, request)
+	return do(tb, request)
 }
 
-func do(t testing.TB, request *http.Request) (int, http.Header, string) {
-	t.Helper()
+func do(tb testing.TB, request *http.Request) (int, http.Header, string) {
+	tb.Helper()
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Fatalf("send: %v", err)
+		tb.Fatalf("send: %v", err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatalf("read answer: %v", err)
+		tb.Fatalf("read answer: %v", err)
 	}
 	return response.StatusCode, response.Header, strings.TrimSpace(string(text))
 }
@@ -74,7 +75,7 @@ func TestHandlerTakesTheSDKsRequests(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	address := f.serve(t, anySystem.By)
-	make := func(id string, sequence, title string) event.Event {
+	published := func(id string, sequence, title string) event.Event {
 		e := event.New()
 		e.SetID(id)
 		e.SetSource(sourceA)
@@ -91,19 +92,19 @@ func TestHandlerTakesTheSDKsRequests(t *testing.T) {
 		}
 		return e
 	}
-	binary, err := cehttp.NewHTTPRequestFromEvent(context.Background(), address, make("1", "1", "Zoë's <view> & more"))
+	binary, err := cehttp.NewHTTPRequestFromEvent(context.Background(), address, published("1", "1", "Zoë's <view> & more"))
 	if err != nil {
 		t.Fatalf("make request: %v", err)
 	}
 	_, _, body := do(t, binary)
 	equal(t, "binary", body, `{"results":[{"id":"1","status":"accepted"}]}`)
-	batch, err := cehttp.NewHTTPRequestFromEvents(context.Background(), address, []event.Event{make("3", "3", "c"), make("2", "2", "b"), make("1", "1", "a")})
+	batch, err := cehttp.NewHTTPRequestFromEvents(context.Background(), address, []event.Event{published("3", "3", "c"), published("2", "2", "b"), published("1", "1", "a")})
 	if err != nil {
 		t.Fatalf("make request: %v", err)
 	}
 	_, _, body = do(t, batch)
 	equal(t, "batch", body, `{"results":[{"id":"3","status":"held"},{"id":"2","status":"accepted"},{"id":"1","status":"duplicate"}]}`)
-	single, err := json.Marshal(make("4", "4", "d"))
+	single, err := json.Marshal(published("4", "4", "d"))
 	if err != nil {
 		t.Fatalf("write event: %v", err)
 	}
@@ -155,9 +156,7 @@ func TestHandlerProblems(t *testing.T) {
 			"Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": sourceA, "ce-subject": "C-1",
 			"ce-type": "cms.case.stage-changed.v1", "ce-time": "2026-03-02T10:00:00Z",
 		}
-		for name, value := range changes {
-			header[name] = value
-		}
+		maps.Copy(header, changes)
 		return header
 	}
 	cases := []struct {

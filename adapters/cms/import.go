@@ -58,11 +58,12 @@ type Rejection struct {
 }
 
 // Import takes a file of JSON lines, one event in CloudEvents' JSON format each. It parses on all
-// processors and decides many cases side by side, each case in the order of the file. A line that is rejected does
-// not stop the others. The same file again has no effect on what is there, so an import that was
-// cut short, in whatever way, is simply repeated.
+// processors and decides many cases side by side, each case in the order of the file. A line that
+// is rejected does not stop the others. The same file again has no effect on what is there, so an
+// import that was cut short, in whatever way, is simply repeated.
 //
-// An error says that not the whole file was taken; the summary says how much surely was. ErrNotLines says that nothing was.
+// An error says that not the whole file was taken; the summary says how much surely was.
+// ErrNotLines says that nothing was.
 func Import(ctx context.Context, in *Ingester, r io.Reader, options ImportOptions) (Summary, error) {
 	if err := commands.Allow(options.Sender.By, access.PublishEvents); err != nil {
 		return Summary{}, err

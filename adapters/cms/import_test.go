@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -19,21 +20,21 @@ import (
 // fromFile sends as the command line does.
 var fromFile = ImportOptions{Sender: Sender{By: anySystem.By, Via: "file"}}
 
-func (f *fixture) load(t testing.TB, r io.Reader) Summary {
-	t.Helper()
+func (f *fixture) load(tb testing.TB, r io.Reader) Summary {
+	tb.Helper()
 	summary, err := Import(context.Background(), f.Ingester, r, fromFile)
 	if err != nil {
-		t.Fatalf("import: %v", err)
+		tb.Fatalf("import: %v", err)
 	}
 	return summary
 }
 
 // lines writes messages as JSON lines.
-func lines(t testing.TB, messages ...message) string {
-	t.Helper()
+func lines(tb testing.TB, messages ...message) string {
+	tb.Helper()
 	var file strings.Builder
 	for _, m := range messages {
-		file.Write(m.text(t))
+		file.Write(m.text(tb))
 		file.WriteByte('\n')
 	}
 	return file.String()
@@ -98,7 +99,7 @@ func TestImportBadLines(t *testing.T) {
 	f := newFixture(t)
 	f.limits.BodyBytesMax, f.limits.EventBytesMax = 4000, 2000
 	good := func(sequence int) string {
-		return strings.TrimSpace(lines(t, stage(fmt.Sprint(sequence), sequence, "on-hold")))
+		return strings.TrimSpace(lines(t, stage(strconv.Itoa(sequence), sequence, "on-hold")))
 	}
 	file := "\xef\xbb\xbf" + strings.Join([]string{
 		good(1), "", "not JSON", "  \t", good(2) + "\r", string(stage("big", 9, strings.Repeat("x", 3000)).text(t)),
@@ -220,7 +221,7 @@ func TestImportBoundsWhatIsInFlight(t *testing.T) {
 	f := newFixture(t)
 	var feed []message
 	for n := range 200 {
-		feed = append(feed, message{id: fmt.Sprint(n), sequence: n + 1, eventType: "cms.case.suppressed.v1", data: map[string]any{"reason": strings.Repeat("r", 1000)}})
+		feed = append(feed, message{id: strconv.Itoa(n), sequence: n + 1, eventType: "cms.case.suppressed.v1", data: map[string]any{"reason": strings.Repeat("r", 1000)}})
 	}
 	options := fromFile
 	options.BytesInFlightMax = 3000 // less than one chunk of lines

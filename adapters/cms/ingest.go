@@ -1,16 +1,16 @@
-// Package cms takes the events of case management systems: over HTTP, from files, and from
-// whatever else hands their bytes to an [Ingester].
+// Package cms takes the events of case management systems: over HTTP, from files, and from whatever
+// else hands their bytes to an [Ingester].
 //
 // It promises that an event is answered only when what the answer says is durable: accepted and
-// held events stand in the log, and rejected ones are kept whole as dead letters. Events of one case are
-// decided in the order in which they came, events of different cases side by side; a rejected one
-// stands in no other case's way. The same events again have no effect, so that a sender who is in
-// doubt sends again.
+// held events stand in the log, and rejected ones are kept whole as dead letters. Events of one
+// case are decided in the order in which they came, events of different cases side by side; a
+// rejected one stands in no other case's way. The same events again have no effect, so that a
+// sender who is in doubt sends again.
 //
-// The life of an event: received → parsed, checked against its schema and translated into a
-// fact ([Ingester.Parse], pure) → decided and appended → answered. A crash before the append leaves nothing
-// of it; a crash after it leaves an event that the sender was not told of, whose repetition is
-// answered as a duplicate. The formats are in schemas/cms.
+// The life of an event: received → parsed, checked against its schema and translated into a fact
+// ([Ingester.Parse], pure) → decided and appended → answered. A crash before the append leaves
+// nothing of it; a crash after it leaves an event that the sender was not told of, whose repetition
+// is answered as a duplicate. The formats are in schemas/cms.
 package cms
 
 import (
@@ -131,9 +131,10 @@ func (in *Ingester) ParseAll(originals [][]byte) []Message {
 }
 
 // Take takes messages, and returns what became of each, in their order. Messages of one subject are
-// decided in order, others side by side. When it returns nil, everything that the results say is durable.
-// An error (the database is down, the disk is full) says nothing about any of them: some may have been taken, and all
-// must be sent again. commands.ErrForbidden is returned for a sender who may not publish.
+// decided in order, others side by side. When it returns nil, everything that the results say is
+// durable. An error (the database is down, the disk is full) says nothing about any of them: some
+// may have been taken, and all must be sent again. commands.ErrForbidden is returned for a sender
+// who may not publish.
 func (in *Ingester) Take(ctx context.Context, sender Sender, messages []Message) ([]Result, error) {
 	if err := commands.Allow(sender.By, access.PublishEvents); err != nil {
 		return nil, err
@@ -206,9 +207,9 @@ func (in *Ingester) decide(ctx context.Context, by access.Principal, m *Message,
 	return in.commands.RecordCase(ctx, by, m.Subject, m.origin, m.caseFact, retry)
 }
 
-// reject keeps a message as a dead letter, and only then answers. A message of an unknown type takes its place in the
-// sequence after that: a crash in between leaves a letter whose message is sent again, counted,
-// and then takes its place.
+// reject keeps a message as a dead letter, and only then answers. A message of an unknown type
+// takes its place in the sequence after that: a crash in between leaves a letter whose message is
+// sent again, counted, and then takes its place.
 func (in *Ingester) reject(ctx context.Context, sender Sender, m Message) (Result, error) {
 	if err := in.letters.Keep(ctx, in.letter(sender, &m)); err != nil {
 		return Result{}, fmt.Errorf("keep dead letter: %w", err)

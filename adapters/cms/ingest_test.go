@@ -282,8 +282,9 @@ func history(cases, length int) []message {
 }
 
 // effective returns the facts of a case that are in effect, in order.
-func (f *fixture) effective(t testing.TB, subject string) []string {
-	return f.stream(t, commands.CaseStream(subject), func(d eventstore.Decoded) string {
+func (f *fixture) effective(tb testing.TB, subject string) []string {
+	tb.Helper()
+	return f.stream(tb, commands.CaseStream(subject), func(d eventstore.Decoded) string {
 		if fact, ok := d.Event.(*casefile.StageChanged); ok {
 			return fmt.Sprint(fact.Origin.Sequence, " ", fact.Stage)
 		}

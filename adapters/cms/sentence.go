@@ -55,10 +55,7 @@ func (v *validator) sentence(root string, invalid *jsonschema.ValidationError) s
 
 // collect finds the leaves of an error: those that name a field, not a rule above it.
 func (v *validator) collect(root string, invalid *jsonschema.ValidationError, all *[]complaint) {
-	at := root
-	for _, part := range invalid.InstanceLocation {
-		at += "/" + part
-	}
+	at := strings.Join(append([]string{root}, invalid.InstanceLocation...), "/")
 	switch k := invalid.ErrorKind.(type) {
 	case *kind.Required:
 		for _, name := range k.Missing {

@@ -124,7 +124,8 @@ var (
 )
 
 // momentFormat returns the check of dates of a layout. It is stricter than RFC 3339 in what Go
-// cannot read (a leap second), and looks at the year in UTC, where the text's own may still be within the limits.
+// cannot read (a leap second), and looks at the year in UTC, where the text's own may still be
+// within the limits.
 func momentFormat(layout string) func(any) error {
 	return func(value any) error {
 		text, ok := value.(string)

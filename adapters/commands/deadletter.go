@@ -73,8 +73,8 @@ var (
 // DeadLetters keeps dead letters.
 type DeadLetters interface {
 	// Keep keeps a letter, whose ID, Times, times and Status it sets. One with the same fingerprint
-	// is not kept twice: it is counted, and has the new code and reason unless it was resolved. When Keep
-	// returns nil the letter is durable.
+	// is not kept twice: it is counted, and has the new code and reason unless it was resolved.
+	// When Keep returns nil the letter is durable.
 	Keep(ctx context.Context, letter DeadLetter) error
 	// List returns at most limit letters without their originals, oldest first, after the one
 	// with the id after (uuid.Nil: from the first).

@@ -32,9 +32,9 @@ type Desk struct {
 	Now func() time.Time
 }
 
-// Retry takes the message of an open dead letter again. If it is not rejected this time, the
-// letter ends as retried; otherwise it stays open, with the new code and reason. A repeated Retry of a letter that was
-// already retried returns ErrDeadLetterResolved.
+// Retry takes the message of an open dead letter again. If it is not rejected this time, the letter
+// ends as retried; otherwise it stays open, with the new code and reason. A repeated Retry of a
+// letter that was already retried returns ErrDeadLetterResolved.
 func (d *Desk) Retry(ctx context.Context, by access.Principal, id uuid.UUID, reason string) (Verdict, error) {
 	letter, err := d.open(ctx, by, id, reason)
 	if err != nil {

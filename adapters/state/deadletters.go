@@ -1,8 +1,9 @@
 // Package state keeps what the log does not: in the state database, dead letters. It promises that
 // a letter it was given is durable, whole, and readable only while the key of its case exists.
 //
-// A letter has one row. The attributes of its message stand there in clear, for they name nobody; the
-// message itself and an operator's reason are sealed, bound to the row's id. A letter is open until it is retried or discarded, once.
+// A letter has one row. The attributes of its message stand there in clear, for they name nobody;
+// the message itself and an operator's reason are sealed, bound to the row's id. A letter is open
+// until it is retried or discarded, once.
 package state
 
 import (
@@ -107,7 +108,8 @@ func (d *DeadLetters) Keep(ctx context.Context, letter commands.DeadLetter) erro
 	return err
 }
 
-// again counts a letter that is there already, and reports whether it was. One that was resolved stays so.
+// again counts a letter that is there already, and reports whether it was. One that was resolved
+// stays so.
 func (d *DeadLetters) again(ctx context.Context, letter commands.DeadLetter) (bool, error) {
 	updated, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET times = times + 1, last_received_at = $2,
 		code = CASE WHEN status = $3 THEN $4 ELSE code END, reason = CASE WHEN status = $3 THEN $5 ELSE reason END
