@@ -129,7 +129,7 @@ func (d *demonstration) write(path string) error {
 // issueDemoTokens issues a token for a person of each role: business users of the business with
 // the most complaints, and everybody on the other side.
 func issueDemoTokens(ctx context.Context, tokens *identity.Tokens, register *demo.Register) ([]demoToken, error) {
-	business := register.Businesses()[0]
+	business := register.Businesses()[1] // the largest whose products are of many kinds
 	var list []demoToken
 	for _, role := range access.Roles() {
 		spec := identity.Spec{Role: role, Name: "demonstration: " + string(role)}
