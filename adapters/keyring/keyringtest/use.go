@@ -36,7 +36,7 @@ func testRotate(t *testing.T, open Open) {
 // Keys are made, looked up and destroyed by two processes while a third rotates.
 func testRotateUnderUse(t *testing.T, open Open) {
 	rotator, rings := open(t), [2]Ring{open(t), open(t)}
-	const workers, rounds = 4, 25
+	const workers, rounds = 4, 12
 	var made sync.Map // id → secret, nil where destroyed
 	done := make(chan struct{})
 	var rotations sync.WaitGroup
