@@ -26,7 +26,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"casesync/eventstore"
@@ -105,7 +104,7 @@ func Open(ctx context.Context, url string, config Config) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	pool.MaxConns = int32(l.config.ReadersMax)
-	harden(pool.ConnConfig)
+	sqldb.ConfigurePostgres(pool.ConnConfig)
 	if l.readers, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", sqldb.Redact(url), err)
 	}
@@ -144,16 +143,6 @@ func prepare(ctx context.Context, url string) error {
 		return err
 	}
 	return sqldb.Migrate(ctx, db, files, "log_migration")
-}
-
-// harden sets what every connection of the log needs.
-func harden(config *pgx.ConnConfig) {
-	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, 10*time.Second)
-	config.RuntimeParams["application_name"] = cmp.Or(config.RuntimeParams["application_name"], "casesync")
-	if config.ValidateConnect == nil {
-		// A replica may show transactions late and in another order.
-		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	}
 }
 
 func writerConfig(config *pgx.ConnConfig, appendTimeout time.Duration) *pgx.ConnConfig {

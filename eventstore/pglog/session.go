@@ -2,7 +2,6 @@ package pglog
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,12 +32,6 @@ func (s *session) start(ctx context.Context) error {
 	conn, err := pgx.ConnectConfig(ctx, s.config)
 	if err != nil {
 		return err
-	}
-	// A commit that is not flushed is no commit; stronger settings of the server are kept.
-	_, err = conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
-		WHERE current_setting('synchronous_commit') = 'off'`)
-	if err != nil {
-		return errors.Join(err, conn.Close(ctx))
 	}
 	s.conn = conn
 	return nil

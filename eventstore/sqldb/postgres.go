@@ -1,11 +1,13 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -17,13 +19,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	if err != nil {
 		return nil, err // pgx leaves the password out
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
-	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "casesync"
-	}
-	config.RuntimeParams["timezone"] = "UTC"
+	ConfigurePostgres(config)
 	db := stdlib.OpenDB(*config)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
@@ -31,4 +27,21 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 			"and that user and password may connect", err)
 	}
 	return &DB{DB: db, Dialect: Postgres}, nil
+}
+
+// ConfigurePostgres sets what every connection needs: it gives up after a while, goes to the
+// primary only (a replica may show transactions late and in another order), and flushes what it
+// commits even where the server's default is not to. What address says of the first two is kept.
+func ConfigurePostgres(config *pgx.ConnConfig) {
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, connectTimeout)
+	config.RuntimeParams["application_name"] = cmp.Or(config.RuntimeParams["application_name"], "casesync")
+	config.RuntimeParams["timezone"] = "UTC"
+	if config.ValidateConnect == nil {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		// Stronger settings, such as remote_apply, are kept.
+		return conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
+			WHERE current_setting('synchronous_commit') = 'off'`).Close()
+	}
 }

@@ -124,6 +124,27 @@ func TestSQLitePragmas(t *testing.T) {
 	}
 }
 
+// A commit is flushed even where the server's default is not to flush.
+func TestPostgresSettings(t *testing.T) {
+	t.Parallel()
+	address := sqldbtest.Postgres(t)
+	db := open(t, address)
+	var name string
+	if err := db.QueryRow("SELECT current_database()").Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("ALTER DATABASE " + name + " SET synchronous_commit = off"); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, address)
+	for setting, want := range map[string]string{"synchronous_commit": "on", "TimeZone": "UTC", "application_name": "casesync"} {
+		var got string
+		if err := db.QueryRow("SELECT current_setting($1)", setting).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", setting, got, err, want)
+		}
+	}
+}
+
 // A database file holds sealed personal data: nobody else may read it.
 func TestSQLiteFileMode(t *testing.T) {
 	t.Parallel()
