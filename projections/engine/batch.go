@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -51,19 +52,29 @@ func loadAll(cursor Cursor, s anySet) error {
 	return cursor.Err()
 }
 
-// write writes what was changed in rows, table by table.
+// write writes what was changed in rows.
 func (p Projection) write(ctx context.Context, tx Tx, generation int64, rows *Rows) error {
-	for _, table := range p.tables() {
-		spec := table.Describe()
-		changes := Changes{Table: p.table(table, generation), Columns: spec.Columns, Key: spec.Key}
-		for chunk := range rows.sets[spec.Name].changes(writeRowsMax) {
-			chunk.Table, chunk.Columns, chunk.Key = changes.Table, changes.Columns, changes.Key
-			if err := tx.Write(ctx, chunk); err != nil {
-				return err
-			}
+	for changes := range p.changes(generation, rows) {
+		if err := tx.Write(ctx, changes); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// changes yields what was changed in rows, table by table.
+func (p Projection) changes(generation int64, rows *Rows) iter.Seq[Changes] {
+	return func(yield func(Changes) bool) {
+		for _, table := range p.tables() {
+			spec := table.Describe()
+			for changes := range rows.sets[spec.Name].changes(writeRowsMax) {
+				changes.Table, changes.Columns, changes.Key = p.table(table, generation), spec.Columns, spec.Key
+				if !yield(changes) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // writer moves one generation over the log, batch by batch, under a lease.
@@ -83,13 +94,7 @@ func (w *writer) apply(ctx context.Context, b batch) error {
 		return err
 	}
 	next := w.generation.checkpoint.after(b.recorded())
-	err = w.store.Update(ctx, func(tx Tx) error {
-		if err := w.lease.renew(ctx, tx); err != nil {
-			return err
-		}
-		return w.foldIn(ctx, tx, groups, next)
-	})
-	if err != nil {
+	if err := w.fenced(ctx, func(tx Tx) error { return w.foldIn(ctx, tx, groups, next) }); err != nil {
 		return err
 	}
 	w.generation.checkpoint = next

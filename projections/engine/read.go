@@ -144,6 +144,9 @@ func WaitFor(ctx context.Context, store Store, projection string, position event
 	for {
 		wake := changed(store) // before the look, so that no change falls between
 		now, err := liveAt(ctx, store, projection)
+		if err == nil {
+			at = now
+		}
 		switch {
 		case err == nil && now.Compare(position) >= 0:
 			return nil
@@ -152,7 +155,6 @@ func WaitFor(ctx context.Context, store Store, projection string, position event
 		case err != nil && !errors.Is(err, ErrNotBuilt):
 			return fmt.Errorf("wait for %s to reach %s: %w", projection, position, err)
 		}
-		at = now
 		select {
 		case <-ctx.Done():
 		case <-wake:

@@ -176,21 +176,31 @@ func (b *rebuilding) run(ctx context.Context) error {
 
 // catchUp folds all there is in the log.
 func (b *rebuilding) catchUp(ctx context.Context) error {
-	meter := newMeter(ctx, b.config, b.generation.checkpoint, b.options.Progress)
-	err := b.follow(ctx, b.config.Log, b.generation.checkpoint.at, b.config.BatchEventsMax, func(batch batch) error {
-		if len(batch.events) == 0 {
-			return errCaughtUp
-		}
-		if err := b.take(ctx, batch); err != nil {
-			return err
-		}
-		meter.at(b.pending)
-		return nil
-	})
-	if err != nil && !errors.Is(err, errCaughtUp) {
+	if err := b.each(ctx, b.take); err != nil {
 		return err
 	}
 	return b.flush(ctx)
+}
+
+// each calls fold with each batch up to the end of the log.
+func (b *rebuilding) each(ctx context.Context, fold func(context.Context, batch) error) error {
+	meter := newMeter(ctx, b.config, b.generation.checkpoint, b.options.Progress)
+	at := b.generation.checkpoint
+	err := b.follow(ctx, b.config.Log, at.at, b.config.BatchEventsMax, func(batch batch) error {
+		if len(batch.events) == 0 {
+			return errCaughtUp
+		}
+		if err := fold(ctx, batch); err != nil {
+			return err
+		}
+		at = at.after(batch.recorded())
+		meter.at(at)
+		return nil
+	})
+	if errors.Is(err, errCaughtUp) {
+		return nil
+	}
+	return err
 }
 
 var errCaughtUp = errors.New("caught up")
@@ -198,10 +208,7 @@ var errCaughtUp = errors.New("caught up")
 // index makes the indexes, each in a transaction of its own: in SQLite all other writers wait for it.
 func (b *rebuilding) index(ctx context.Context) error {
 	for _, statement := range b.projection.indexes(b.generation.number) {
-		err := b.config.Store.Update(ctx, func(tx Tx) error {
-			if err := b.lease.renew(ctx, tx); err != nil {
-				return err
-			}
+		err := b.fenced(ctx, func(tx Tx) error {
 			_, err := tx.Exec(ctx, statement)
 			return err
 		})
@@ -212,23 +219,32 @@ func (b *rebuilding) index(ctx context.Context) error {
 	return nil
 }
 
+// fenced runs f in one transaction while the lease is held.
+func (w *writer) fenced(ctx context.Context, f func(Tx) error) error {
+	return w.store.Update(ctx, func(tx Tx) error {
+		if err := w.lease.renew(ctx, tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
 // loader fills a generation that nobody reads yet: it folds batch after batch in memory, and writes
 // the rows and the checkpoint together when they take too much of it.
 type loader struct {
 	*writer
 	bytesMax int
 	rows     *Rows
-	known    map[string]bool // keys whose rows are in rows as far as the database has any
-	pending  checkpoint      // of what is folded
-	bytes    int             // of event data folded since the last flush
-	written  map[uint64]bool // hashes of keys that the database has rows of
-	filled   bool            // it may have rows of any key
+	known    map[string]bool     // keys whose rows are in rows as far as the database has any
+	pending  checkpoint          // of what is folded
+	bytes    int                 // of event data folded since the last flush
+	written  map[uint64]struct{} // hashes of keys that the database has rows of
 	seed     maphash.Seed
 }
 
 func newLoader(w *writer, memoryMiB int) *loader {
 	// Half of it for the rows, the other for garbage not collected yet.
-	l := &loader{writer: w, bytesMax: memoryMiB << 20 / 2, written: map[uint64]bool{}, seed: maphash.MakeSeed()}
+	l := &loader{writer: w, bytesMax: memoryMiB << 20 / 2, written: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 	l.reset()
 	return l
 }
@@ -249,8 +265,10 @@ func (l *loader) take(ctx context.Context, b batch) error {
 	}
 	l.fold(l.rows, groups)
 	l.pending = l.pending.after(b.recorded())
-	for _, e := range b.events {
-		l.bytes += len(e.Data)
+	for _, g := range groups {
+		for _, e := range g.events {
+			l.bytes += len(e.Data)
+		}
 	}
 	if _, bytes := l.rows.size(); bytes+l.bytes > l.bytesMax {
 		return l.flush(ctx)
@@ -266,7 +284,7 @@ func (l *loader) loadWritten(ctx context.Context, groups []*group) error {
 			continue
 		}
 		l.known[g.key] = true
-		if l.filled || l.written[maphash.String(l.seed, g.key)] {
+		if _, ok := l.written[maphash.String(l.seed, g.key)]; ok {
 			keys = append(keys, g.key)
 		}
 	}
@@ -278,20 +296,19 @@ func (l *loader) loadWritten(ctx context.Context, groups []*group) error {
 	})
 }
 
-// flush writes what is folded, with its checkpoint, and forgets it.
+// flush writes what is folded, and forgets it. It does so in many transactions, since in SQLite all
+// other writers wait for each, and moves the checkpoint in the last. A crash between them leaves a
+// generation that nobody reads, and that the next rebuild drops.
 func (l *loader) flush(ctx context.Context) error {
 	if l.pending == l.generation.checkpoint {
 		return nil
 	}
-	err := l.store.Update(ctx, func(tx Tx) error {
-		if err := l.lease.renew(ctx, tx); err != nil {
-			return err
+	for changes := range l.projection.changes(l.generation.number, l.rows) {
+		if err := l.fenced(ctx, func(tx Tx) error { return tx.Write(ctx, changes) }); err != nil {
+			return fmt.Errorf("write rows: %w", err)
 		}
-		if err := l.projection.write(ctx, tx, l.generation.number, l.rows); err != nil {
-			return err
-		}
-		return l.generation.move(ctx, tx, l.pending, l.now())
-	})
+	}
+	err := l.fenced(ctx, func(tx Tx) error { return l.generation.move(ctx, tx, l.pending, l.now()) })
 	if err != nil {
 		return fmt.Errorf("write rows: %w", err)
 	}
@@ -304,4 +321,4 @@ func (l *loader) flush(ctx context.Context) error {
 }
 
 // wrote remembers that the database may have rows of key. That it does not is no harm.
-func (l *loader) wrote(key string) { l.written[maphash.String(l.seed, key)] = true }
+func (l *loader) wrote(key string) { l.written[maphash.String(l.seed, key)] = struct{}{} }

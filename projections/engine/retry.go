@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 
 	"casesync/eventstore"
 )
@@ -46,26 +45,22 @@ func retry(ctx context.Context, config Config, key string, skip *skip) (still *P
 	if err != nil {
 		return nil, err
 	}
+	r := &retrying{config: config, key: key, folder: &folder{projection: config.Projection, prepare: config.Prepare, now: config.Now}}
+	if err := r.gather(ctx); err != nil {
+		return nil, err
+	}
 	err = config.Store.Update(ctx, func(tx Tx) error {
-		still = nil
-		r := &retrying{config: config, key: key, tx: tx}
+		r.tx, still = tx, nil
 		if err := r.open(ctx); err != nil {
 			return err
 		}
-		before, err := r.replay(ctx, r.parked.position())
-		if err != nil {
-			return err
-		}
+		before := r.replay(r.parked.position())
 		if skip != nil {
 			if err := r.skip(ctx, skip); err != nil {
 				return err
 			}
 		}
-		after, err := r.replay(ctx, eventstore.Position{})
-		if err != nil {
-			return err
-		}
-		still, err = r.replace(ctx, before, after)
+		still, err = r.replace(ctx, before, r.replay(eventstore.Position{}))
 		return err
 	})
 	if err != nil {
@@ -83,6 +78,44 @@ type retrying struct {
 	live   generation
 	stored *Rows
 	parked parkedRow
+	// history are the key's events up to the position gathered.
+	history  []Event
+	gathered eventstore.Position
+}
+
+// gather reads the key's events up to the checkpoint, before anyone is kept waiting.
+func (r *retrying) gather(ctx context.Context) error {
+	var live generation
+	err := r.config.Store.View(ctx, func(snapshot Snapshot) (err error) {
+		live, err = readLive(ctx, snapshot, r.config.Projection.Name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.extend(ctx, r.source(ctx), live.checkpoint.at)
+}
+
+// extend adds to the history the key's events among those given, up to a position.
+func (r *retrying) extend(ctx context.Context, events iter.Seq2[eventstore.Recorded, error], to eventstore.Position) error {
+	for recorded, err := range upTo(events, to, r.config.BatchEventsMax) {
+		if err != nil {
+			return err
+		}
+		prepared, err := r.prepared(ctx, recorded)
+		if err != nil {
+			return err
+		}
+		for _, e := range prepared {
+			if key, wanted, err := r.keyOf(&e); err != nil {
+				return err
+			} else if wanted && key == r.key {
+				r.history = append(r.history, e)
+			}
+		}
+	}
+	r.gathered = to
+	return nil
 }
 
 // open keeps the runner out, and loads what is stored of the key.
@@ -101,7 +134,11 @@ func (r *retrying) open(ctx context.Context) (err error) {
 	if err := r.live.checkpoint.checkLog(ctx, r.config.Log); err != nil {
 		return err
 	}
-	if r.folder, err = r.config.folder(ctx, r.tx); err != nil {
+	if r.skips, err = readSkips(ctx, r.tx, p.Name); err != nil {
+		return err
+	}
+	// The runner may have come further meanwhile.
+	if err := r.extend(ctx, r.config.Log.ReadAll(ctx, r.gathered), r.live.checkpoint.at); err != nil {
 		return err
 	}
 	r.stored = NewRows(p.tables()...)
@@ -130,29 +167,17 @@ func (r *retrying) skip(ctx context.Context, s *skip) error {
 	return nil
 }
 
-// replay folds the key's events from the first up to the checkpoint, or to before the given
-// position where that is not zero.
-func (r *retrying) replay(ctx context.Context, before eventstore.Position) (*Rows, error) {
+// replay folds the key's events from the first on, or only those before a position that is not zero.
+func (r *retrying) replay(before eventstore.Position) *Rows {
 	rows := NewRows(r.config.Projection.tables()...)
-	for recorded, err := range upTo(r.source(ctx), r.live.checkpoint.at, r.config.BatchEventsMax) {
-		if err != nil {
-			return nil, err
+	g := &group{key: r.key}
+	for _, e := range r.history {
+		if !r.skips[e.Position] && (before.IsZero() || e.Position.Compare(before) < 0) {
+			g.events = append(g.events, e)
 		}
-		if !before.IsZero() {
-			recorded = slices.DeleteFunc(recorded, func(e eventstore.Recorded) bool { return e.Position.Compare(before) >= 0 })
-		}
-		events, err := r.prepared(ctx, recorded)
-		if err != nil {
-			return nil, err
-		}
-		groups, err := r.group(events)
-		if err != nil {
-			return nil, err
-		}
-		groups = slices.DeleteFunc(groups, func(g *group) bool { return g.key != r.key })
-		r.fold(rows, groups)
 	}
-	return rows, nil
+	r.fold(rows, []*group{g})
+	return rows
 }
 
 // source is the key's one stream, or else the whole log: of several streams the order would be lost.

@@ -152,7 +152,8 @@ func Rollback(ctx context.Context, config Config, options Options) (Report, erro
 		if err := b.generation.checkpoint.checkLog(ctx, config.Log); err != nil {
 			return err
 		}
-		if err := b.catchUp(ctx); err != nil {
+		// Batch by batch, rows and checkpoint together: a crash leaves a generation to roll back to.
+		if err := b.each(ctx, b.apply); err != nil {
 			return err
 		}
 		return b.switchOver(ctx)
@@ -201,7 +202,6 @@ func (b *rebuilding) thaw(ctx context.Context) error {
 		return err
 	}
 	b.loader = newLoader(w, b.options.MemoryMiB)
-	b.loader.filled = true
 	err = b.old.checkpoint.checkLog(ctx, b.config.Log)
 	if b.otherLog = errors.Is(err, ErrLogReplaced); b.otherLog {
 		return nil
