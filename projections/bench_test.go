@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"casesync/eventstore/sqldb/sqldbtest"
@@ -59,7 +60,7 @@ func BenchmarkPage(b *testing.B) {
 			if page > 1 {
 				// Every tenth case is the business's, and three of four are open.
 				behind := int64(page * limit * 40 / 3)
-				q.After = &Cursor{Values: []string{fmt.Sprint(behind)}, Ref: fmt.Sprintf("C%06d", behind)}
+				q.After = &Cursor{Values: []string{strconv.FormatInt(behind, 10)}, Ref: fmt.Sprintf("C%06d", behind)}
 			}
 			for b.Loop() {
 				w.read(CasesName, func(view engine.View) error {

@@ -112,17 +112,18 @@ func CaseFacets(ctx context.Context, view engine.View, scope Scope, filter CaseF
 }
 
 // without is the filter but for one field's part.
-func (f CaseFilter) without(field Field) CaseFilter {
-	f.In, f.Not = maps.Clone(f.In), maps.Clone(f.Not)
-	delete(f.In, field)
-	delete(f.Not, field)
-	return f
+func (f *CaseFilter) without(field Field) *CaseFilter {
+	rest := *f
+	rest.In, rest.Not = maps.Clone(f.In), maps.Clone(f.Not)
+	delete(rest.In, field)
+	delete(rest.Not, field)
+	return &rest
 }
 
-func facet(ctx context.Context, view engine.View, scope Scope, f CaseFilter, field Field) (counts []FacetCount, complete bool, err error) {
+func facet(ctx context.Context, view engine.View, scope Scope, f *CaseFilter, field Field) (counts []FacetCount, complete bool, err error) {
 	scope = f.within(scope)
 	s := &statement{}
-	from, err := s.source(ctx, view, scope, &f)
+	from, err := s.source(ctx, view, scope, f)
 	if err != nil {
 		return nil, false, err
 	}

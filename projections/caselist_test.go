@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -149,7 +150,7 @@ func sorted(t *testing.T, rows []caseRow, q CaseQuery) []caseRow {
 			case *int64:
 				c = cmp.Compare(*x, *cases.Fields(&b)[key.column].(*int64))
 			case *bool:
-				c = strings.Compare(fmt.Sprint(*x), fmt.Sprint(*cases.Fields(&b)[key.column].(*bool)))
+				c = strings.Compare(strconv.FormatBool(*x), strconv.FormatBool(*cases.Fields(&b)[key.column].(*bool)))
 			}
 			if key.descending {
 				c = -c
@@ -196,7 +197,7 @@ func TestListsAgreeWithAPlainModel(t *testing.T) {
 // unrelated are FRNs of businesses without a case.
 func unrelated(n int) (frns []string) {
 	for i := range n {
-		frns = append(frns, fmt.Sprint(500_000+i))
+		frns = append(frns, strconv.Itoa(500_000+i))
 	}
 	return frns
 }
@@ -236,7 +237,7 @@ func checkFacet(t *testing.T, view engine.View, scope Scope, f CaseFilter, rows 
 	scope.suppressed = false
 	other, want := f.without(FieldStage), map[string]int64{}
 	for i := range rows {
-		if takes(&other, scope, &rows[i], words[rows[i].Ref]) {
+		if takes(other, scope, &rows[i], words[rows[i].Ref]) {
 			want[rows[i].Stage]++
 		}
 	}

@@ -139,8 +139,8 @@ func (s *statement) after(order []orderKey, cursor *Cursor) (string, error) {
 		return "(" + strings.Join(columns, ", ") + ") " + beyond(order[0]) + " (" + strings.Join(names, ", ") + ")", nil
 	}
 	text := ""
-	for i := len(order) - 1; i >= 0; i-- {
-		term := columns[i] + " " + beyond(order[i]) + " " + names[i]
+	for i, key := range slices.Backward(order) {
+		term := columns[i] + " " + beyond(key) + " " + names[i]
 		if text != "" {
 			term = "(" + term + " OR (" + columns[i] + " = " + names[i] + " AND " + text + "))"
 		}

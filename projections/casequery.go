@@ -70,8 +70,8 @@ func (s *statement) page(from source, branches [][]string, order []orderKey, row
 	limit := " LIMIT " + s.arg(int64(rows))
 	parts := make([]string, len(branches))
 	for i, branch := range branches {
-		parts[i] = "SELECT * FROM (SELECT " + list(cases.Columns, "c.") + from.where(branch...) + " " +
-			orderBy(order, "c.") + limit + ") AS b"
+		parts[i] = "SELECT " + list(cases.Columns, "b.") + " FROM (SELECT " + list(cases.Columns, "c.") +
+			from.where(branch...) + " " + orderBy(order, "c.") + limit + ") AS b"
 	}
 	return "SELECT " + list(cases.Columns, "p.") + ", " + sealedColumns +
 		" FROM (" + strings.Join(parts, " UNION ALL ") + ") AS p" +

@@ -70,7 +70,8 @@ type caseFold struct {
 }
 
 // fold changes the case's own rows. It never refuses a fact for what it contradicts: the source
-// wins (requirement 9).
+// wins (requirement 9). Facts count in the order of the log, one that was recorded late too, as
+// the decider that let it in has it.
 func (f *caseFold) fold() error {
 	switch e := f.e.Event.(type) {
 	case *casefile.Converted:

@@ -62,12 +62,11 @@ func rarestFirst(ctx context.Context, view engine.View, scope Scope, words []str
 func (s *statement) hits(scope Scope, reference string, words []string) string {
 	var parts []string
 	if len(words) > 0 {
-		text := "SELECT w.ref FROM {search_words} w WHERE w.word = " + s.arg(words[0]) + " AND " +
-			s.businesses(scope, "w.frn") + " AND w.n > 0"
+		all := []string{"w.word = " + s.arg(words[0]), s.businesses(scope, "w.frn"), "w.n > 0"}
 		for _, word := range words[1:] {
-			text += " AND " + s.hasWord(word, "w")
+			all = append(all, s.hasWord(word, "w"))
 		}
-		parts = append(parts, text)
+		parts = append(parts, "SELECT w.ref FROM {search_words} w WHERE "+strings.Join(all, " AND "))
 	}
 	if reference != "" {
 		parts = append(parts, "SELECT c.ref FROM {cases} c WHERE "+s.hasReference(reference))

@@ -109,9 +109,10 @@ func (d *Dashboard) take(c bucketCount, user string) {
 	case measureFailedUpload:
 		d.FailedUploads = c.n
 	case measureAllocated:
-		if c.bucket == "" {
+		switch c.bucket {
+		case "":
 			d.Unallocated = c.n
-		} else if c.bucket == user {
+		case user:
 			d.AllocatedToMe = c.n
 		}
 	case measureStage:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 func sequenced(random *rand.Rand) (facts []casefile.Event) {
 	pick := func(list ...casefile.Event) casefile.Event { return list[random.IntN(len(list))] }
 	number := func(event casefile.Event, n int) casefile.Event {
-		origin := feed.Origin{Source: "/cms", ID: fmt.Sprint(n), Sequence: int64(n), Time: at(n), Digest: fmt.Sprint(n)}
+		origin := feed.Origin{Source: "/cms", ID: strconv.Itoa(n), Sequence: int64(n), Time: at(n), Digest: strconv.Itoa(n)}
 		switch e := event.(type) {
 		case *casefile.Converted:
 			e.Origin = origin

@@ -14,8 +14,8 @@ import (
 )
 
 // bulk writes many plain case rows straight into the live tables: plans need rows, not history.
-func bulk(t testing.TB, w *world, n int) {
-	t.Helper()
+func bulk(tb testing.TB, w *world, n int) {
+	tb.Helper()
 	w.settle()
 	var generation int64
 	w.read(CasesName, func(view engine.View) error {
@@ -31,19 +31,19 @@ func bulk(t testing.TB, w *world, n int) {
 		rows = append(rows, valuesOf(cases.Fields(&row)))
 		envelopes = append(envelopes, valuesOf(caseSealed.Fields(&sealedRow{Ref: row.Ref, Consumer: strings.Repeat("x", 300)})))
 	}
-	err := w.store.Update(t.Context(), func(tx engine.Tx) error {
+	err := w.store.Update(tb.Context(), func(tx engine.Tx) error {
 		write := func(spec engine.Spec, rows [][]any) error {
 			table := fmt.Sprintf("%s_%d", spec.Name, generation)
-			return tx.Write(t.Context(), engine.Changes{Table: table, Columns: spec.Columns, Key: spec.Key, Insert: rows})
+			return tx.Write(tb.Context(), engine.Changes{Table: table, Columns: spec.Columns, Key: spec.Key, Insert: rows})
 		}
 		if err := errors.Join(write(cases.Spec, rows), write(caseSealed.Spec, envelopes)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(t.Context(), "ANALYZE")
+		_, err := tx.Exec(tb.Context(), "ANALYZE")
 		return err
 	})
 	if err != nil {
-		t.Fatalf("write rows: %v", err)
+		tb.Fatalf("write rows: %v", err)
 	}
 }
 

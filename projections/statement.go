@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func collect[R any](ctx context.Context, view engine.View, what, query string, s
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	defer cursor.Close()
+	defer func() { err = errors.Join(err, cursor.Close()) }()
 	for cursor.Next() {
 		row, err := read(cursor.Scan)
 		if err != nil {

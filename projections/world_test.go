@@ -3,9 +3,9 @@ package projections
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,16 +33,16 @@ type world struct {
 }
 
 // newWorld runs the named projections, or all, on the database at address.
-func newWorld(t testing.TB, address string, list ...engine.Projection) *world {
-	t.Helper()
+func newWorld(tb testing.TB, address string, list ...engine.Projection) *world {
+	tb.Helper()
 	if len(list) == 0 {
 		list = All()
 	}
-	store, err := readmodel.Open(t.Context(), address)
+	store, err := readmodel.Open(tb.Context(), address)
 	if err != nil {
-		t.Fatalf("open read model: %v", err)
+		tb.Fatalf("open read model: %v", err)
 	}
-	w := &world{t: t, log: newMemoryLog(), store: store}
+	w := &world{t: tb, log: newMemoryLog(), store: store}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	w.close = sync.OnceFunc(func() {
@@ -50,16 +50,16 @@ func newWorld(t testing.TB, address string, list ...engine.Projection) *world {
 		running.Wait()
 		store.Close()
 	})
-	t.Cleanup(w.close)
+	tb.Cleanup(w.close)
 	for _, projection := range list {
 		runner, err := engine.NewRunner(engine.Config{Store: store, Log: w.log, Prepare: w.log.prepare, Projection: projection})
 		if err != nil {
-			t.Fatalf("make runner of %s: %v", projection.Name, err)
+			tb.Fatalf("make runner of %s: %v", projection.Name, err)
 		}
 		w.names = append(w.names, projection.Name)
 		running.Go(func() {
 			if err := runner.Run(ctx); err != nil {
-				t.Errorf("run %s: %v", projection.Name, err)
+				tb.Errorf("run %s: %v", projection.Name, err)
 			}
 		})
 	}
@@ -212,7 +212,7 @@ func (l *memoryLog) Wait(ctx context.Context, after eventstore.Position) error {
 // The facts that tests are written in. Each happens at the source at the given time.
 
 func from(at time.Time) feed.Origin {
-	return feed.Origin{Source: "/cms", ID: fmt.Sprint(at.UnixMicro()), Time: at}
+	return feed.Origin{Source: "/cms", ID: strconv.FormatInt(at.UnixMicro(), 10), Time: at}
 }
 
 var (
