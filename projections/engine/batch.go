@@ -85,6 +85,16 @@ type writer struct {
 	generation generation
 }
 
+// fenced runs f in one transaction while the lease is held.
+func (w *writer) fenced(ctx context.Context, f func(Tx) error) error {
+	return w.store.Update(ctx, func(tx Tx) error {
+		if err := w.lease.renew(ctx, tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
 // apply folds one batch in one transaction: the lease's fence is checked, the rows are written and
 // the checkpoint is moved, or nothing of it. A crash before the commit leaves the batch to be
 // folded again, one after it leaves nothing to do.

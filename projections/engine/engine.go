@@ -3,8 +3,23 @@
 // does everything else, for every projection alike: reading, loading, bulk writing, checkpoints,
 // fencing, parking, rebuilding, verifying.
 //
-// Rows, the checkpoint (compared and set) and the lease's fence change in one transaction, so a
-// crash leaves either the whole batch or nothing of it.
+// It promises that each event is folded once, in the order of its key, and that what is read is
+// always the rows of one position: rows, the checkpoint (compared and set) and the lease's fence
+// change in one transaction, so a crash leaves either the whole batch or nothing of it.
+//
+// Four things work on the same fold, so that they cannot disagree:
+//
+//   - a [Runner] keeps the live tables up with the log, in one process at a time;
+//   - [Rebuild] computes a new generation of tables beside the live ones and switches to it by the
+//     one row that names the live generation; [Rollback] switches back;
+//   - [Verify] computes the rows in memory and compares;
+//   - [Retry] and [Skip] mend a key that an event could not be folded into, which was parked: its
+//     rows stay as before that event while all others go on.
+//
+// What fails, and how: an event that cannot be decoded, opened or folded, or whose type this binary
+// does not know, parks its key. A database, log or key ring that cannot be reached is tried again. A
+// log that is not the one the rows came of stops the runner with [ErrLogReplaced]. A holder that lost
+// its lease writes nothing more. Everything here but the skips can be computed again from the log.
 package engine
 
 import (

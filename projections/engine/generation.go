@@ -89,21 +89,6 @@ func readLive(ctx context.Context, snapshot Snapshot, projection string) (genera
 	return readGeneration(ctx, snapshot, projection, s.live)
 }
 
-// lock keeps every other writer from the generation until tx ends, and returns errMoved where it is
-// not as g has it.
-func (g generation) lock(ctx context.Context, tx Tx, now time.Time) error {
-	n, err := tx.Exec(ctx, `UPDATE engine_generations SET updated_at = $1
-		WHERE projection = $2 AND generation = $3 AND major = $4 AND minor = $5 AND NOT frozen`,
-		micros(now), g.projection, g.number, int64(g.checkpoint.at.Major), int64(g.checkpoint.at.Minor))
-	if err != nil {
-		return fmt.Errorf("lock generation %d of %s: %w", g.number, g.projection, err)
-	}
-	if n == 0 {
-		return fmt.Errorf("lock generation %d of %s: %w", g.number, g.projection, errMoved)
-	}
-	return nil
-}
-
 // move sets the generation's checkpoint to where to says, if it is still where g has it.
 func (g generation) move(ctx context.Context, tx Tx, to checkpoint, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE engine_generations SET before_major = $1, before_minor = $2, major = $3, minor = $4,

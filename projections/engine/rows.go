@@ -4,13 +4,12 @@ import "slices"
 
 // Rows is the working set of a batch: the rows that its keys own, as loaded and as changed since.
 type Rows struct {
-	sets   map[string]anySet // by table name
-	tables []AnyTable
+	sets map[string]anySet // by table name
 }
 
 // NewRows returns an empty working set for tables.
 func NewRows(tables ...AnyTable) *Rows {
-	rows := &Rows{sets: make(map[string]anySet, len(tables)), tables: tables}
+	rows := &Rows{sets: make(map[string]anySet, len(tables))}
 	for _, table := range tables {
 		rows.sets[table.Describe().Name] = table.newSet()
 	}

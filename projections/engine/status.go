@@ -139,3 +139,11 @@ func (s *Status) measure(ctx context.Context, log eventstore.Log, head eventstor
 	}
 	return nil
 }
+
+// age is how long ago then was; 0 where there is no such time.
+func age(now, then time.Time) time.Duration {
+	if then.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(then))
+}

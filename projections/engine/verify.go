@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"time"
 
 	"casesync/eventstore"
 )
@@ -188,12 +187,4 @@ func (v *verifying) compare(ctx context.Context, rows *Rows, kind Kind, mine fun
 		}
 	}
 	return nil
-}
-
-// Elapsed since when a thing was recorded; 0 where there is none.
-func age(now, then time.Time) time.Duration {
-	if then.IsZero() {
-		return 0
-	}
-	return max(0, now.Sub(then))
 }

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+)
+
+// loader fills a generation that nobody reads yet: it folds batch after batch in memory, and writes
+// the rows and the checkpoint together when they take too much of it.
+type loader struct {
+	*writer
+	bytesMax int
+	rows     *Rows
+	known    map[string]bool     // keys whose rows are in rows as far as the database has any
+	pending  checkpoint          // of what is folded
+	bytes    int                 // of event data folded since the last flush
+	written  map[uint64]struct{} // hashes of keys that the database has rows of
+	seed     maphash.Seed
+}
+
+func newLoader(w *writer, memoryMiB int) *loader {
+	// Half of it for the rows, the other for garbage not collected yet.
+	l := &loader{writer: w, bytesMax: memoryMiB << 20 / 2, written: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+	l.reset()
+	return l
+}
+
+func (l *loader) reset() {
+	l.rows, l.known, l.bytes = NewRows(l.projection.tables()...), map[string]bool{}, 0
+	l.pending = l.generation.checkpoint
+}
+
+// take folds a batch, and flushes where memory asks for it.
+func (l *loader) take(ctx context.Context, b batch) error {
+	groups, err := l.group(b.events)
+	if err != nil {
+		return err
+	}
+	if err := l.loadWritten(ctx, groups); err != nil {
+		return err
+	}
+	l.fold(l.rows, groups)
+	l.pending = l.pending.after(b.recorded())
+	for _, g := range groups {
+		for _, e := range g.events {
+			l.bytes += len(e.Data)
+		}
+	}
+	if _, bytes := l.rows.size(); bytes+l.bytes > l.bytesMax {
+		return l.flush(ctx)
+	}
+	return nil
+}
+
+// loadWritten loads the rows of keys that were written before and are not in memory.
+func (l *loader) loadWritten(ctx context.Context, groups []*group) error {
+	var keys []string
+	for _, g := range groups {
+		if l.known[g.key] {
+			continue
+		}
+		l.known[g.key] = true
+		if _, ok := l.written[maphash.String(l.seed, g.key)]; ok {
+			keys = append(keys, g.key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return l.store.View(ctx, func(snapshot Snapshot) error {
+		return l.projection.load(ctx, snapshot, l.generation.number, l.rows, keys)
+	})
+}
+
+// flush writes what is folded, and forgets it. It does so in many transactions, since in SQLite all
+// other writers wait for each, and moves the checkpoint in the last. A crash between them leaves a
+// generation that nobody reads, and that the next rebuild drops.
+func (l *loader) flush(ctx context.Context) error {
+	if l.pending == l.generation.checkpoint {
+		return nil
+	}
+	for changes := range l.projection.changes(l.generation.number, l.rows) {
+		if err := l.fenced(ctx, func(tx Tx) error { return tx.Write(ctx, changes) }); err != nil {
+			return fmt.Errorf("write rows: %w", err)
+		}
+	}
+	err := l.fenced(ctx, func(tx Tx) error { return l.generation.move(ctx, tx, l.pending, l.now()) })
+	if err != nil {
+		return fmt.Errorf("write rows: %w", err)
+	}
+	for key := range l.known {
+		l.wrote(key)
+	}
+	l.generation.checkpoint = l.pending
+	l.reset()
+	return nil
+}
+
+// wrote remembers that the database may have rows of key. That it does not is no harm.
+func (l *loader) wrote(key string) { l.written[maphash.String(l.seed, key)] = struct{}{} }
