@@ -142,7 +142,11 @@ func (s *Server) waitForPosition(ctx context.Context, header http.Header, projec
 	if !errors.Is(err, engine.ErrBehind) || ctx.Err() != nil {
 		return s.problemOf(ctx, err)
 	}
-	lag := Lag{Asked: position.String(), Reached: s.reached(ctx, projection).String()}
+	reached := s.reached(ctx, projection)
+	if reached.Compare(position) >= 0 {
+		return nil // at the last moment
+	}
+	lag := Lag{Asked: position.String(), Reached: reached.String()}
 	behind := problem(CodeBehind, "It has reached %s and you asked for %s. Try again in a moment.", lag.Reached, lag.Asked)
 	behind.Lag = &lag
 	return behind.retryAfter(time.Second).with(headerPosition, lag.Reached)

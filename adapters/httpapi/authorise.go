@@ -67,7 +67,7 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			refusal.write(w)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who))) //nolint:contextcheck // bound derived r from r
 	})
 }
 

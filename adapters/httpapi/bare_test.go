@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -31,7 +30,7 @@ func bareServer(t *testing.T) *Server {
 		Log: log, Store: struct{ engine.Store }{}, Codec: eventstore.NewCodec(catalog.New(), oneKey{}), Keys: oneKey{}, Tokens: nobody{},
 		SearchWords: someWords, Ingest: http.NotFoundHandler(), Letters: letters, Desk: &commands.Desk{}, Commands: &commands.Commands{},
 		Projections: []engine.Config{{Projection: projections.Cases()}}, Metrics: http.NotFoundHandler(),
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

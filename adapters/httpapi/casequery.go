@@ -186,7 +186,7 @@ func setSort(q *caseQuery, values []string) error {
 }
 
 func setFacets(q *caseQuery, values []string) error {
-	for _, name := range strings.Split(strings.Join(values, ","), ",") {
+	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		if !slices.Contains(facetFields(), name) {
 			return faultf("there is no facet %q; there are: %s", clip(name), strings.Join(facetFields(), ", "))
 		}

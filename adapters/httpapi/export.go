@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,7 +122,7 @@ func (s *Server) exportCases(w http.ResponseWriter, r *http.Request) {
 	}
 	e := &export{server: s, note: note, query: query, columns: exportColumns, control: http.NewResponseController(w)}
 	if who.scope.SeesSuppressed() {
-		e.columns = append(e.columns[:len(e.columns):len(e.columns)], suppressedColumn)
+		e.columns = append(slices.Clip(e.columns), suppressedColumn)
 	}
 	e.start(w)
 	err = e.run(ctx, who.scope)

@@ -119,10 +119,11 @@ func TestExportXLSX(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := ""
+		var lines []string
 		for _, row := range about {
-			text += strings.Join(row, "=") + "\n"
+			lines = append(lines, strings.Join(row, "="))
 		}
+		text := strings.Join(lines, "\n")
 		for _, want := range []string{"as of position=" + got.header.Get("Casesync-Position"), "filter=business=" + frnA, "filter=sort=reference", "exported by=token:"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("About: got %q, want %q in it", text, want)

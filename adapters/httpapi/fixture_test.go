@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -42,12 +43,6 @@ const (
 	frnA = "123456"
 	frnB = "7654321"
 )
-
-// A place is where a test keeps its data: an address of each kind.
-type place struct {
-	log                  func(context.Context) (eventstore.Log, func() error, error)
-	rows, state, keyring string
-}
 
 // fixture is a whole installation behind a real HTTP server.
 type fixture struct {
@@ -139,7 +134,7 @@ func newFixture(t *testing.T, address string, change func(*httpapi.Config)) *fix
 	f.Server = httptest.NewServer(f.api)
 	t.Cleanup(func() {
 		f.api.Close()
-		f.Server.Close()
+		f.Close()
 		cancel()
 		running.Wait()
 	})
@@ -222,9 +217,7 @@ func converted(frn string, with data) data {
 		"consumer":    data{"name": "Alex Specimen", "email": "alex@consumer.example"},
 		"convertedAt": "2026-06-01T09:00:00Z",
 	}
-	for name, value := range with {
-		d[name] = value
-	}
+	maps.Copy(d, with)
 	return d
 }
 

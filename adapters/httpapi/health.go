@@ -63,5 +63,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone; there is nobody to tell
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		return // the client is gone; there is nobody to tell
+	}
 }

@@ -93,9 +93,6 @@ func (s *Server) skipSequences(ctx context.Context, in *command[SkipSequences]) 
 }
 
 func refusalOf(err error) *domain.Refusal {
-	var refusal *domain.Refusal
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	return nil
+	refusal, _ := errors.AsType[*domain.Refusal](err)
+	return refusal
 }

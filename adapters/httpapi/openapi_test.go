@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,17 +81,8 @@ func TestPrintRoutes(t *testing.T) {
 		t.Errorf("got %s, want a line that matches %s", out.String(), want)
 	}
 	for _, route := range httpapi.Routes() {
-		if !route.Public && !contains(access.Permissions(), route.Permission) {
+		if !route.Public && !slices.Contains(access.Permissions(), route.Permission) {
 			t.Errorf("%s %s needs %q, which no role gives", route.Method, route.Pattern, route.Permission)
 		}
 	}
-}
-
-func contains(list []access.Permission, permission access.Permission) bool {
-	for _, each := range list {
-		if each == permission {
-			return true
-		}
-	}
-	return false
 }

@@ -122,7 +122,9 @@ func TestMinPosition(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, sqliteAddress(t), func(config *httpapi.Config) { config.Limits.PositionWaitMax = 50 * time.Millisecond })
 	feed(f)
-	f.get(access.Caseworker, "/api/v1/cases/C1").want(http.StatusOK)
+	for _, path := range []string{"/api/v1/cases", "/api/v1/businesses"} { // both read models, in their own time
+		f.waitFor(func() bool { return f.get(access.Caseworker, path).status == http.StatusOK })
+	}
 	for _, path := range []string{"/api/v1/cases", "/api/v1/cases/C1", "/api/v1/dashboard", "/api/v1/businesses", "/api/v1/cases/export", "/api/v1/uphold-rates"} {
 		behind := f.do(http.MethodGet, path, f.as(access.Caseworker), "", "Casesync-Min-Position", "999999").want(http.StatusServiceUnavailable)
 		if behind.text("code") != "read-model-behind" || behind.header.Get("Retry-After") == "" || behind.text("lag", "asked") != "999999" || behind.text("lag", "reached") != f.position {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ var problems = map[Code]struct {
 }
 
 // Problem is an error as RFC 9457 has it.
-type Problem struct {
+type Problem struct { //nolint:errname // the name is the RFC's, and the schema's
 	Type   string  `json:"type" doc:"urn:casesync:problem: and the code" example:"urn:casesync:problem:not-found"`
 	Title  string  `json:"title" doc:"What kind of problem it is"`
 	Status int     `json:"status" doc:"The status of the answer"`
@@ -135,12 +136,12 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 
 // write sends the problem on a route that stands on chi itself.
 func (p *Problem) write(w http.ResponseWriter) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client is gone; there is nobody to tell
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		return // the client is gone; there is nobody to tell
+	}
 }
 
 // problemOf turns any error into a problem. What it does not know becomes CodeInternal, and what
@@ -161,10 +162,9 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 
 // init makes huma report its own findings as problems of ours. It is huma's way: one function for
 // the process.
-func init() {
+func init() { //nolint:gochecknoinits // there is no other way to give huma its errors
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		var tooLarge *http.MaxBytesError
-		if errors.As(errors.Join(errs...), &tooLarge) {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](errors.Join(errs...)); ok {
 			return problem(CodeBodyTooLarge, "It may have %d bytes.", tooLarge.Limit)
 		}
 		p := problem(codeOfStatus(status), "%s", sentence(message))

@@ -39,13 +39,16 @@ func (s *Server) route() error {
 // survive answers a request whose handler panicked, and keeps the process going.
 func (s *Server) survive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		defer func() {
-			switch cause := recover(); {
+			cause := recover()
+			err, _ := cause.(error)
+			switch {
 			case cause == nil:
-			case cause == http.ErrAbortHandler || r.Context().Err() != nil:
+			case errors.Is(err, http.ErrAbortHandler) || ctx.Err() != nil:
 				panic(http.ErrAbortHandler) // the client is gone, or has to learn that its answer is not whole
 			default:
-				s.logger.ErrorContext(r.Context(), "handler panicked", "cause", cause, "stack", string(debug.Stack()))
+				s.logger.ErrorContext(ctx, "handler panicked", "cause", cause, "stack", string(debug.Stack()))
 				problem(CodeInternal, "The fault is in the service and was logged. Try again later.").write(w)
 			}
 		}()

@@ -73,7 +73,7 @@ var upholdParameters = []parameter[upholdQuery]{
 }
 
 func setGroups(q *upholdQuery, values []string) error {
-	for _, name := range strings.Split(strings.Join(values, ","), ",") {
+	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		if !slices.Contains(groups, name) {
 			return faultf("there is no group %q; there are: %s", clip(name), strings.Join(groups, ", "))
 		}
