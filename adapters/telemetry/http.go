@@ -19,8 +19,7 @@ func (m *Metrics) Middleware(next http.Handler) http.Handler {
 		started := time.Now()
 		// The router fills in a routing context that it finds, so the pattern can be read here.
 		matched := chi.NewRouteContext()
-		r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, matched))
-		answer := httpsnoop.CaptureMetrics(next, w, r)
+		answer := httpsnoop.CaptureMetrics(next, w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, matched)))
 		route := matched.RoutePattern()
 		if route == "" {
 			route = "other"

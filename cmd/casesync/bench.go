@@ -83,8 +83,8 @@ func (c benchCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// report prints a figure, and remembers whether it was met.
-func (b *bench) report(met bool, format string, args ...any) {
+// reportf prints a figure, and remembers whether it was met.
+func (b *bench) reportf(met bool, format string, args ...any) {
 	verdict := "met"
 	if !met {
 		verdict = "NOT MET"
@@ -122,9 +122,9 @@ func (b *bench) importing(ctx context.Context) error {
 		fmt.Fprintf(b.stdout, " %.0f", rate)
 	}
 	fmt.Fprintln(b.stdout, " a second")
-	b.report(peak < importMemoryMBMax, "memory at its peak %.0f MB, under %d", peak, importMemoryMBMax)
+	b.reportf(peak < importMemoryMBMax, "memory at its peak %.0f MB, under %d", peak, importMemoryMBMax)
 	ratio := tenths[len(tenths)-1] / tenths[0]
-	b.report(ratio >= tenthsRatioMin, "last tenth %.2f times the rate of the first, at least %.1f", ratio, tenthsRatioMin)
+	b.reportf(ratio >= tenthsRatioMin, "last tenth %.2f times the rate of the first, at least %.1f", ratio, tenthsRatioMin)
 	return os.Remove(file)
 }
 
@@ -352,7 +352,7 @@ func (b *bench) pages(ctx context.Context, s *system) error {
 			return err
 		}
 		fmt.Fprintf(b.stdout, "case list of %d: page 1 in %s, page %d in %s\n", b.command.Cases, first, pages, last)
-		b.report(ratio(last, first) <= pagesRatioMax, "page %d takes %.2f times as long as page 1, at most %.1f", pages, ratio(last, first), pagesRatioMax)
+		b.reportf(ratio(last, first) <= pagesRatioMax, "page %d takes %.2f times as long as page 1, at most %.1f", pages, ratio(last, first), pagesRatioMax)
 		return nil
 	})
 }
@@ -369,7 +369,7 @@ func (b *bench) statistic(ctx context.Context, small, large *system, name string
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	fmt.Fprintf(b.stdout, "%s: %s at %d cases, %s at %d\n", name, few, b.command.CasesSmall, many, b.command.Cases)
-	b.report(ratio(many, few) <= statisticsMax, "%s: %.2f times as long, at most %.1f", name, ratio(many, few), statisticsMax)
+	b.reportf(ratio(many, few) <= statisticsMax, "%s: %.2f times as long, at most %.1f", name, ratio(many, few), statisticsMax)
 	return nil
 }
 

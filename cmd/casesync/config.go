@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -116,12 +117,7 @@ func (s *serveCommand) check() error {
 
 // has reports whether the process has a role.
 func (s *serveCommand) has(role string) bool {
-	for _, r := range s.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Roles, role)
 }
 
 type versionCommand struct{}

@@ -28,10 +28,12 @@ const demoNotice = "This is a demonstration, and not a product of the Financial 
 
 // demonstration is what DATA/demo.json keeps.
 type demonstration struct {
-	Notice  string      `json:"notice"`
-	Address string      `json:"address"`
-	Anchor  time.Time   `json:"anchor"` // the time that the feed was made for: a repeated import is of the same feed
-	Tokens  []demoToken `json:"tokens"`
+	Notice  string    `json:"notice"`
+	Address string    `json:"address"`
+	Anchor  time.Time `json:"anchor"` // the time that the feed was made for: a repeated import is of the same feed
+	// Imported is true once the whole feed was taken.
+	Imported bool        `json:"imported"`
+	Tokens   []demoToken `json:"tokens"`
 }
 
 type demoToken struct {
@@ -183,10 +185,17 @@ Try, in another terminal:
 }
 
 // play imports the feed, then publishes live events until ctx ends. An import that was interrupted
-// is repeated at the next start; one that was not costs a look at each event.
+// is repeated at the next start; so is one that was not, if the end comes before that is written
+// down, and then it has no effect.
 func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstration) error {
-	if err := s.importFeed(ctx, register, d.Anchor); err != nil {
-		return fmt.Errorf("import the demonstration's feed: %w", err)
+	if !d.Imported {
+		if err := s.importFeed(ctx, register, d.Anchor); err != nil {
+			return fmt.Errorf("import the demonstration's feed: %w", err)
+		}
+		d.Imported = true
+		if err := d.write(s.demoFile()); err != nil {
+			return err
+		}
 	}
 	simulator := &demo.Simulator{
 		Register: register, URL: d.Address + "/cms/v1/events", Token: d.token(access.CMS), Every: s.settings.DemoPause,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -145,9 +146,12 @@ func openJSON(ctx context.Context, codec *eventstore.Codec, e eventstore.Recorde
 		}
 		return json.Marshal(object)
 	}
-	var sealed string
-	if json.Unmarshal(data, &sealed) != nil || !strings.HasPrefix(sealed, "v1.") {
+	if !bytes.HasPrefix(data, []byte(`"v1.`)) {
 		return data, nil
+	}
+	var sealed string
+	if err := json.Unmarshal(data, &sealed); err != nil {
+		return nil, err
 	}
 	envelope := fmt.Sprintf("%s|%s|%s|%s", e.Stream, e.ID, strings.TrimPrefix(path, "."), sealed)
 	opened, err := codec.OpenEnvelopes(ctx, envelope)

@@ -16,7 +16,7 @@ type settingsCommand struct {
 }
 
 // Help is shown below the command's flags.
-func (settingsCommand) Help() string {
+func (*settingsCommand) Help() string {
 	return `Prints each setting with its value and where that comes from: the command line, a variable, the configuration file, or the
 default. Passwords are masked. The flags of serve may be given: they are shown as serve would take them.`
 }

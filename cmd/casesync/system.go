@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"casesync/adapters/cms"
 	"casesync/adapters/commands"
@@ -40,8 +41,8 @@ func (p *program) system() *system { return &system{program: p} }
 
 // close closes what was opened, the last first.
 func (s *system) close() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		if err := s.closers[i](); err != nil {
+	for _, closer := range slices.Backward(s.closers) {
+		if err := closer(); err != nil {
 			s.logger.Error("could not close storage cleanly; it is recovered at the next start", "error", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -83,13 +84,7 @@ func may(principal access.Principal) string {
 	if len(principal.Grants) > 0 {
 		return fmt.Sprintf("user of %d businesses", len(principal.Grants))
 	}
-	text := ""
-	for i, role := range principal.Roles {
-		if i > 0 {
-			text += " "
-		}
-		text += string(role)
-	}
+	text := strings.Trim(fmt.Sprint(principal.Roles), "[]")
 	if principal.Source != "" {
 		text += " as " + principal.Source
 	}
