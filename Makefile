@@ -51,4 +51,4 @@ verify: ## Check that formatting, generated files, module files and the tidy rul
 
 .PHONY: generate
 generate: ## Make generated files anew, such as schemas/api/openapi.yaml
-	go generate ./...
+	go test -count 1 ./adapters/httpapi -run '^TestOpenAPI$$' -update

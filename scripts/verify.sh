@@ -19,7 +19,7 @@ unformatted=$(git ls-files -z --cached --others --exclude-standard '*.go' | xarg
 go vet ./... || complain "go vet found something (above)"
 
 before=$(state)
-go generate ./...
+make --no-print-directory generate || complain "generated files could not be made (above)"
 [ "$before" = "$(state)" ] || complain "generated files were not current; they are now: look at them with git diff and commit them"
 
 go mod tidy -diff || complain "go.mod or go.sum is not tidy: run go mod tidy"
