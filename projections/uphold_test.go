@@ -208,3 +208,26 @@ func TestDashboardShowsTheLastTwelveMonths(t *testing.T) {
 		return err
 	})
 }
+
+// TestLongPeriodsTakeWholeMonths: days are read at the edges alone, however long the period.
+func TestLongPeriodsTakeWholeMonths(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, to     string
+		months, days int64
+	}{
+		{"2020-01-01", "2025-12-31", 72, 0}, {"2020-01-02", "2025-12-30", 70, 60}, {"2024-02-01", "2024-02-29", 1, 0}, {"2024-02-02", "2024-03-30", 0, 58},
+	} {
+		var months, days int64
+		for _, p := range (&UpholdQuery{From: day(t, c.from), To: day(t, c.to)}).parts() {
+			if p.monthly {
+				months += p.to - p.from + 1
+			} else {
+				days += p.to - p.from + 1
+			}
+		}
+		if months != c.months || days != c.days {
+			t.Errorf("%s to %s: got %d months and %d days, want %d and %d", c.from, c.to, months, days, c.months, c.days)
+		}
+	}
+}
