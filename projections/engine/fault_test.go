@@ -160,6 +160,63 @@ func TestAnOldHolderIsFencedOff(t *testing.T) {
 	})
 }
 
+// watched keeps what came of one transaction until it is asked.
+type watched struct {
+	engine.Store
+	came chan error
+}
+
+func (s watched) Update(ctx context.Context, f func(engine.Tx) error) error {
+	err := s.Store.Update(ctx, f)
+	select {
+	case s.came <- err:
+	default:
+	}
+	return err
+}
+
+// The fence alone keeps an old holder out: the new one has not moved the checkpoint yet.
+func TestTheFenceHoldsBeforeTheCheckpointMoves(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.append(put("a", "red", 1))
+		w.catchUp(w.config())
+		rows := w.rows()
+		sleeper := func(holder string) (config engine.Config, asleep, awake chan struct{}) {
+			config, asleep, awake = w.config(), make(chan struct{}), make(chan struct{})
+			config.Holder, config.LeaseTTL = holder, time.Hour
+			var once sync.Once
+			config.Prepare = func(ctx context.Context, recorded []eventstore.Recorded) ([]engine.Event, error) {
+				once.Do(func() { close(asleep); <-awake })
+				return decode(ctx, recorded)
+			}
+			return config, asleep, awake
+		}
+		w.append(put("a", "blue", 2))
+		old, oldAsleep, oldAwake := sleeper("old")
+		store := watched{w.store, make(chan error, 1)}
+		old.Store = store
+		stopOld := w.run(old)
+		<-oldAsleep
+		w.exec("UPDATE engine_leases SET expires_at = 1 WHERE name = 'project/toys'")
+		young, youngAsleep, youngAwake := sleeper("young")
+		stopYoung := w.run(young)
+		<-youngAsleep // with the lease
+		<-store.came // of taking the lease
+		close(oldAwake)
+		if err := <-store.came; err == nil {
+			t.Error("the old holder's transaction was committed")
+		}
+		w.want(rows)
+		close(youngAwake)
+		w.wait()
+		if err := errors.Join(stopOld(), stopYoung()); err != nil {
+			t.Error(err)
+		}
+		w.verify()
+	})
+}
+
 func TestTwoRunnersShareTheWork(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

@@ -132,6 +132,26 @@ func TestRebuildMendsAndReportsWhatWasChangedByHand(t *testing.T) {
 	})
 }
 
+func TestARunnerGoesOnWithTheNewGeneration(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.fill(20)
+		stop := w.run(w.config())
+		w.wait()
+		for _, switched := range []func(context.Context, engine.Config, engine.Options) (engine.Report, error){engine.Rebuild, engine.Rollback} {
+			if _, err := switched(t.Context(), w.config(), engine.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			w.append(put("a", "after", 1))
+			w.wait()
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		w.verify()
+	})
+}
+
 // Readers see every position once it was reached, and no error, while generations come and go.
 func TestRebuildUnderLoad(t *testing.T) {
 	t.Parallel()
