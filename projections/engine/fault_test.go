@@ -202,7 +202,7 @@ func TestTheFenceHoldsBeforeTheCheckpointMoves(t *testing.T) {
 		young, youngAsleep, youngAwake := sleeper("young")
 		stopYoung := w.run(young)
 		<-youngAsleep // with the lease
-		<-store.came // of taking the lease
+		<-store.came  // of taking the lease
 		close(oldAwake)
 		if err := <-store.came; err == nil {
 			t.Error("the old holder's transaction was committed")
