@@ -7,6 +7,7 @@ type Command interface{ businessCommand() }
 type Record struct {
 	Fact  Event
 	Retry bool
+	Alone bool
 }
 
 // Skip gives up waiting for the sequences From to To of Source; see casefile.Skip.
@@ -14,7 +15,14 @@ type Skip struct {
 	Source string
 	From   int64
 	To     int64
+	Alone  bool
 }
 
-func (Record) businessCommand() {}
-func (Skip) businessCommand()   {}
+// Release records held facts whose turn has come; see casefile.Release.
+type Release struct {
+	FactsMax int
+}
+
+func (Record) businessCommand()  {}
+func (Skip) businessCommand()    {}
+func (Release) businessCommand() {}

@@ -20,6 +20,9 @@ func Initial() *State { return &State{} }
 // Waiting returns the sources of which facts are held, and what they wait for.
 func (s *State) Waiting() []feed.Waiting { return s.feed.Waiting() }
 
+// Due reports whether facts are held whose turn has come; see casefile.State.Due.
+func (s *State) Due() bool { return s.feed.Due() }
+
 // Next returns the sequence of source that is waited for.
 func (s *State) Next(source string) int64 { return s.feed.Next(source) }
 
@@ -31,6 +34,8 @@ func Decide(state *State, command Command) ([]Event, error) {
 		return state.record(command)
 	case Skip:
 		return state.skip(command)
+	case Release:
+		return state.release(command), nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of a business", command)
 }
@@ -55,7 +60,7 @@ func (s *State) record(command Record) ([]Event, error) {
 	}
 	seen := arrival(command.Fact, *command.Fact.origin())
 	seen.Retry = command.Retry
-	taken, err := s.feed.Take(seen, command.Fact)
+	taken, err := s.feed.Take(seen, command.Fact, releaseMax(command.Alone))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +71,7 @@ func (s *State) record(command Record) ([]Event, error) {
 }
 
 func (s *State) skip(command Skip) ([]Event, error) {
-	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To))
+	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To), releaseMax(command.Alone))
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +87,22 @@ func copies(facts []Event) (events []Event) {
 		events = append(events, feed.Clone(fact))
 	}
 	return events
+}
+
+func (s *State) release(command Release) []Event {
+	most := command.FactsMax
+	if most <= 0 {
+		most = feed.ReleaseMax
+	}
+	return copies(s.feed.Release(most))
+}
+
+// releaseMax is how many held facts a command releases at most, alone or not.
+func releaseMax(alone bool) int {
+	if alone {
+		return 0
+	}
+	return feed.ReleaseMax
 }
 
 // arrival is what the feed sees of fact.

@@ -90,6 +90,21 @@ func TestDecide(t *testing.T) {
 			When:  business.Skip{Source: cms, To: 2},
 			Then:  events(&business.SequenceSkipped{Source: cms, From: 2, To: 2}, updated(from(cms, 3))),
 		}, {
+			Name:  "a fact alone releases nothing",
+			Given: events(updated(from(cms, 1)), held(updated(from(cms, 3)), from(cms, 3))),
+			When:  business.Record{Fact: updated(from(cms, 2)), Alone: true},
+			Then:  events(updated(from(cms, 2))),
+		}, {
+			Name: "what was left is released, as many as are asked for",
+			Given: events(held(updated(from(cms, 2)), from(cms, 2)), held(updated(from(cms, 3)), from(cms, 3)),
+				updated(from(cms, 1))),
+			When: business.Release{FactsMax: 1},
+			Then: events(updated(from(cms, 2))),
+		}, {
+			Name:  "behind a gap nothing is released",
+			Given: events(updated(from(cms, 1)), held(updated(from(cms, 3)), from(cms, 3))),
+			When:  business.Release{},
+		}, {
 			Name:  "what was passed cannot be given up",
 			Given: events(updated(from(cms, 1))),
 			When:  business.Skip{Source: cms, To: 1}, Refused: "sequence-passed",

@@ -17,6 +17,9 @@ type Record struct {
 	// passed unrecognised or skipped is then recorded late, out of its order. Each retry is a
 	// command with an id of its own.
 	Retry bool
+	// Alone is true where no held facts are to be released with it, because they are too large for
+	// one append. They stay held, for Release.
+	Alone bool
 }
 
 // Skip gives up waiting for sequences of Source: an operator's decision, with a reason. What came
@@ -29,7 +32,17 @@ type Skip struct {
 	// To is the last sequence given up. A range may end only before a held fact; a single
 	// sequence may be ahead of what is waited for, and is then passed when its turn comes.
 	To int64
+	// Alone is as in Record.
+	Alone bool
 }
 
-func (Record) casefileCommand() {}
-func (Skip) casefileCommand()   {}
+// Release records held facts whose turn has come, that earlier commands left: one releases only
+// so many (feed.ReleaseMax). Nothing comes of it where there are none; State.Due tells.
+type Release struct {
+	// FactsMax bounds how many; 0 stands for feed.ReleaseMax.
+	FactsMax int
+}
+
+func (Record) casefileCommand()  {}
+func (Skip) casefileCommand()    {}
+func (Release) casefileCommand() {}

@@ -31,6 +31,8 @@ func Decide(state *State, command Command) ([]Event, error) {
 		return state.record(command)
 	case Skip:
 		return state.skip(command)
+	case Release:
+		return state.release(command), nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of a case file", command)
 }
@@ -56,7 +58,7 @@ func (s *State) record(command Record) ([]Event, error) {
 	}
 	seen := arrival(command.Fact, *command.Fact.origin())
 	seen.Retry = command.Retry
-	taken, err := s.feed.Take(seen, command.Fact)
+	taken, err := s.feed.Take(seen, command.Fact, releaseMax(command.Alone))
 	switch {
 	case err != nil:
 		return nil, err
@@ -72,7 +74,7 @@ func (s *State) record(command Record) ([]Event, error) {
 }
 
 func (s *State) skip(command Skip) ([]Event, error) {
-	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To))
+	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To), releaseMax(command.Alone))
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +83,22 @@ func (s *State) skip(command Skip) ([]Event, error) {
 		events = append(events, &SequenceSkipped{Source: command.Source, From: run.From, To: run.To})
 	}
 	return append(events, s.file.judged(released, false)...), nil
+}
+
+func (s *State) release(command Release) []Event {
+	most := command.FactsMax
+	if most <= 0 {
+		most = feed.ReleaseMax
+	}
+	return s.file.judged(s.feed.Release(most), false)
+}
+
+// releaseMax is how many held facts a command releases at most, alone or not.
+func releaseMax(alone bool) int {
+	if alone {
+		return 0
+	}
+	return feed.ReleaseMax
 }
 
 // arrival is what the feed sees of fact.

@@ -31,6 +31,9 @@ func (s *State) Suppressed() bool { return s.file.suppressed }
 // Waiting returns the sources of which facts are held, and what they wait for.
 func (s *State) Waiting() []feed.Waiting { return s.feed.Waiting() }
 
+// Due reports whether facts are held whose turn has come: then a Release is due.
+func (s *State) Due() bool { return s.feed.Due() }
+
 // Next returns the sequence of source that is waited for.
 func (s *State) Next(source string) int64 { return s.feed.Next(source) }
 

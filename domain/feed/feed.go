@@ -8,7 +8,8 @@
 // so that somebody sees it.
 //
 //   - A fact whose turn it is is recorded, and with it, in the same append, the held ones that
-//     follow. One that comes early is held. One without a sequence is recorded as it comes.
+//     follow, up to ReleaseMax; those left stay held, and are released next. One that comes early,
+//     or behind facts to be released, is held. One without a sequence is recorded as it comes.
 //   - A sequence that was passed or is held changes nothing where the content is the same, by its
 //     digest, and is refused where it is another.
 //   - A snapshot passes everything up to its sequence: what is missing there is waited for no

@@ -12,14 +12,14 @@ import (
 // Each sequence from 1 on is in one of these states, and moves only downwards:
 //
 //	missing       nothing came; next is the first missing one that is waited for
-//	held          it came before its turn
+//	held          it came before its turn; where that has come meanwhile, it waits to be released
 //	skipped       an operator gave it up; a retry may still bring it
 //	unrecognised  a message of an unknown type; a retry may still bring what it was
 //	recorded      its digest is in passed
 //	obsolete      a snapshot stands for it: everything up to floor
 type lane[Fact any] struct {
 	source       string
-	next         int64 // every sequence below is passed; at least 1
+	next         int64 // every sequence below is passed, it is not; at least 1
 	floor        int64 // the sequence of the last snapshot, 0 if there was none
 	passed       []mark
 	skipped      spans // passed or still ahead
@@ -106,9 +106,10 @@ func (l *lane[Fact]) recorded(a Arrival) (same, seen bool) {
 	return same, seen
 }
 
-// due returns the held facts that follow one another from next on, over what was skipped.
-func (l *lane[Fact]) due(next int64, skipped spans) (facts []Fact) {
-	for {
+// due returns the held facts that follow one another from next on, over what was skipped, at most
+// most of them.
+func (l *lane[Fact]) due(next int64, skipped spans, most int) (facts []Fact) {
+	for len(facts) < most {
 		if end, over := skipped.end(next); over {
 			next = end + 1
 			continue
@@ -120,6 +121,7 @@ func (l *lane[Fact]) due(next int64, skipped spans) (facts []Fact) {
 		facts = append(facts, l.held[i].fact)
 		next++
 	}
+	return facts
 }
 
 // pass notes that a was recorded.
@@ -160,7 +162,8 @@ func (l *lane[Fact]) settle() {
 		l.next = end + 1
 	}
 	i, _ := l.find(l.next)
-	l.held = slices.Delete(l.held, 0, i)
+	clear(l.held[:i]) // the rest is not moved: thousands may be released, one by one
+	l.held = l.held[i:]
 }
 
 // find returns where sequence is held, or would be.

@@ -10,6 +10,11 @@ import (
 // SequenceMax is the highest sequence that is taken; above it a message is refused.
 const SequenceMax = 1<<53 - 1
 
+// ReleaseMax is how many held facts one decision releases at most. Any number may be held behind
+// a gap, but a log takes only so many events in one append (eventstore.Limits), and every other
+// command of the case waits for it. What is left is released by further decisions.
+const ReleaseMax = 500
+
 // The codes of refusals.
 const (
 	// CodeSequenceConflict: other content came under the same sequence before.
@@ -74,14 +79,15 @@ type Tracker[Fact any] struct {
 }
 
 // Taken is what the tracker says of a fact: Facts are those to record (Due, Late), in order, the
-// fact itself first.
+// fact itself first, and those released after it.
 type Taken[Fact any] struct {
 	Verdict Verdict
 	Facts   []Fact
 }
 
-// Take decides what is to be done with fact, and changes nothing. Errors are *domain.Refusal.
-func (t *Tracker[Fact]) Take(a Arrival, fact Fact) (Taken[Fact], error) {
+// Take decides what is to be done with fact, and changes nothing. It releases at most releaseMax
+// held facts with it. Errors are *domain.Refusal.
+func (t *Tracker[Fact]) Take(a Arrival, fact Fact, releaseMax int) (Taken[Fact], error) {
 	if a.Sequence <= 0 {
 		return Taken[Fact]{Due, []Fact{fact}}, nil
 	}
@@ -95,7 +101,7 @@ func (t *Tracker[Fact]) Take(a Arrival, fact Fact) (Taken[Fact], error) {
 	}
 	switch verdict {
 	case Due:
-		return Taken[Fact]{Due, append([]Fact{fact}, l.due(a.Sequence+1, l.skipped)...)}, nil
+		return Taken[Fact]{Due, append([]Fact{fact}, l.due(a.Sequence+1, l.skipped, releaseMax)...)}, nil
 	case Late:
 		return Taken[Fact]{Late, []Fact{fact}}, nil
 	default:
@@ -105,8 +111,8 @@ func (t *Tracker[Fact]) Take(a Arrival, fact Fact) (Taken[Fact], error) {
 
 // Skip decides what it means to give up waiting for the sequences of span, and changes nothing.
 // It returns the runs of them that are missing, held ones and those given up before left out, and
-// the held facts whose turn comes with it. Errors are *domain.Refusal.
-func (t *Tracker[Fact]) Skip(source string, span Span) (missing []Span, released []Fact, err error) {
+// the held facts whose turn comes with it, at most releaseMax. Errors are *domain.Refusal.
+func (t *Tracker[Fact]) Skip(source string, span Span, releaseMax int) (missing []Span, released []Fact, err error) {
 	l := t.look(source)
 	switch _, held := l.find(span.From); {
 	case span.From < 1 || span.To < span.From || span.To > SequenceMax:
@@ -131,8 +137,20 @@ func (t *Tracker[Fact]) Skip(source string, span Span) (missing []Span, released
 	for _, run := range wanted {
 		skipped = skipped.with(run)
 	}
-	return wanted, l.due(l.next, skipped), nil
+	return wanted, l.due(l.next, skipped, releaseMax), nil
 }
+
+// Release returns the held facts whose turn has come, of each source in order, at most releaseMax.
+func (t *Tracker[Fact]) Release(releaseMax int) (released []Fact) {
+	for i := range t.lanes {
+		l := &t.lanes[i]
+		released = append(released, l.due(l.next, l.skipped, releaseMax-len(released))...)
+	}
+	return released
+}
+
+// Due reports whether there are held facts whose turn has come: an earlier decision left them.
+func (t *Tracker[Fact]) Due() bool { return len(t.Release(1)) > 0 }
 
 // Pass notes that a fact was recorded.
 func (t *Tracker[Fact]) Pass(a Arrival) {
@@ -158,7 +176,7 @@ func (t *Tracker[Fact]) GiveUp(source string, span Span) {
 // Waiting says what a source is waited for.
 type Waiting struct {
 	Source string
-	// Next is the sequence that is waited for.
+	// Next is the sequence that is waited for, or the first to be released.
 	Next int64
 	// Held are the sequences that came before their turn.
 	Held []int64

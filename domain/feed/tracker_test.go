@@ -41,7 +41,7 @@ func TestTake(t *testing.T) {
 		"a source not heard":   {seen("c", 1), Taken[string]{Due, []string{"fact"}}},
 		"early, first message": {seen("c", 2), Taken[string]{Verdict: Early}},
 	} {
-		got, err := tracker.Take(test.arrival, "fact")
+		got, err := tracker.Take(test.arrival, "fact", ReleaseMax)
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: got %v, %v, want %v", name, got, err, test.want)
 		}
@@ -49,7 +49,7 @@ func TestTake(t *testing.T) {
 	conflicting := seen("a", 1)
 	conflicting.Digest = "another"
 	var refusal *domain.Refusal
-	if _, err := tracker.Take(conflicting, "fact"); !errors.As(err, &refusal) || refusal.Code != CodeSequenceConflict {
+	if _, err := tracker.Take(conflicting, "fact", ReleaseMax); !errors.As(err, &refusal) || refusal.Code != CodeSequenceConflict {
 		t.Errorf("conflict: got %v, want %s", err, CodeSequenceConflict)
 	}
 }
