@@ -1,0 +1,65 @@
+// Package signin is what the ways of signing in have in common: who was signed in, why somebody
+// was not, and which attempts are under way. It promises that a refusal never tells an attacker
+// what he does not know, and always tells Security Operations, by a stable code.
+//
+// An attempt goes out to an identity provider and comes back by the same browser, once, in time:
+//
+//	begun → taken, whatever its outcome; or expired
+//
+// It is known by a key that travels by way of the provider (OIDC's state, SAML's request id) and
+// by a handle in a cookie that does not: neither alone takes it. What a provider may say only once
+// (an assertion's id) is spent. Both stand in the state database, so that any process may take
+// what another began; of keys and handles it keeps SHA-256 alone.
+package signin
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Identity is whom an identity provider vouches for. Everything in it was signed by the provider.
+type Identity struct {
+	// Provider is our own key of the provider's configuration, such as the business's.
+	Provider string
+	// Issuer and Subject name the person for ever: the provider, and its id of the person.
+	Issuer, Subject string
+	// Email is an address in one of the provider's domains, its domain in lower case.
+	Email string
+	// AuthenticatedAt is when the provider authenticated the person; zero if it does not say.
+	AuthenticatedAt time.Time
+}
+
+// CheckEmail returns email with its domain in lower case if that is exactly one of domains, and a
+// refusal if not (requirement 39). Domains are compared as ASCII alone, so that no look-alike in
+// other letters passes for one; sub-domains count only where they are listed.
+func CheckEmail(email string, domains []string) (string, error) {
+	local, domain, ok := strings.Cut(email, "@")
+	if !ok || local == "" || len(email) > emailBytesMax || strings.ContainsFunc(email, unfitInEmail) || strings.Contains(domain, "@") {
+		return "", Refuse(EmailUnusable, "the provider's e-mail address is malformed")
+	}
+	domain = strings.ToLower(domain)
+	for _, allowed := range domains {
+		if domain == strings.ToLower(allowed) {
+			return local + "@" + domain, nil
+		}
+	}
+	return "", Refuse(EmailDomain, "the domain is none of %s", strings.Join(domains, ", "))
+}
+
+// emailBytesMax is the longest address that can be mailed (RFC 5321, 4.5.3.1.3).
+const emailBytesMax = 254
+
+// unfitInEmail: only printable ASCII without what quoting, comments or lists would need.
+func unfitInEmail(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"(),:;<>[\]`, r)
+}
+
+// Shorten bounds text from outside that goes into a refusal's detail.
+func Shorten(text string) string {
+	const bytesMax = 200
+	if len(text) <= bytesMax {
+		return fmt.Sprintf("%q", text)
+	}
+	return fmt.Sprintf("%q…", text[:bytesMax])
+}
