@@ -15,6 +15,9 @@ type Decider[State, Command, Event any] struct {
 	Initial func() State
 	Decide  func(State, Command) ([]Event, error)
 	Evolve  func(State, Event) State
+	// Unfinished reports whether a state waits for a further command that the program itself must
+	// give, for what did not fit one append; see Answer. Default: none does.
+	Unfinished func(State) bool
 }
 
 // Request is what a command needs beside itself.
@@ -44,6 +47,8 @@ type Answer[Event any] struct {
 	// Revision is the stream's and Position is zero.
 	Revision Revision
 	Position Position
+	// Unfinished is the decider's, of the state after the command, also where the decider refused it.
+	Unfinished bool
 }
 
 // attemptsMax bounds how often a command is decided while other processes append to its stream in
@@ -94,7 +99,7 @@ func (h *Handler[State, Command, Event]) Handle(ctx context.Context, request Req
 		events, err := h.decide(s, request, command)
 		decided := err == nil && len(events) > 0
 		if !decided && fresh {
-			return Answer[Event]{Revision: s.revision}, err
+			return Answer[Event]{Revision: s.revision, Unfinished: h.unfinished(s)}, err
 		}
 		before := s.revision
 		if decided {
@@ -129,6 +134,10 @@ func (h *Handler[State, Command, Event]) State(ctx context.Context, stream Strea
 	}
 	look(s.state, s.revision)
 	return nil
+}
+
+func (h *Handler[State, Command, Event]) unfinished(s *stream[State]) bool {
+	return h.decider.Unfinished != nil && h.decider.Unfinished(s.state)
 }
 
 // errMoved: nothing was appended, as the stream is not where its cached state has it.
@@ -171,12 +180,12 @@ func (h *Handler[State, Command, Event]) append(ctx context.Context, s *stream[S
 	}
 	// The events are durable. A crash from here loses the answer: the command, sent again, gets it.
 	h.evolve(s, request.CommandID, stored...)
-	return Answer[Event]{Events: stored, Revision: appended.Revision, Position: appended.Position}, nil
+	return Answer[Event]{Events: stored, Revision: appended.Revision, Position: appended.Position, Unfinished: h.unfinished(s)}, nil
 }
 
 // repeat reads the answer of a command that was decided before; its events begin at revision first.
 func (h *Handler[State, Command, Event]) repeat(ctx context.Context, s *stream[State], request Request, first Revision) (Answer[Event], error) {
-	answer := Answer[Event]{Repeated: true}
+	answer := Answer[Event]{Repeated: true, Unfinished: h.unfinished(s)}
 	for recorded, err := range h.log.ReadStream(ctx, s.name, first) {
 		if err != nil {
 			return Answer[Event]{}, fmt.Errorf("read answer of command %s on %s: %w", request.CommandID, s.name, err)

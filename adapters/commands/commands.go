@@ -53,8 +53,8 @@ var (
 
 // Commands runs the deciders of cases and businesses over one log. It is safe for concurrent use.
 type Commands struct {
-	cases      *eventstore.Handler[*casefile.State, casefile.Command, casefile.Event]
-	businesses *eventstore.Handler[*business.State, business.Command, business.Event]
+	cases      subjects[*casefile.State, casefile.Command, casefile.Event]
+	businesses subjects[*business.State, business.Command, business.Event]
 }
 
 // Config says what Commands works on.
@@ -76,12 +76,18 @@ func New(config Config) *Commands {
 		config.BusinessStatesMax = 1_000
 	}
 	return &Commands{
-		cases: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*casefile.State, casefile.Command, casefile.Event]{
-			Initial: casefile.Initial, Decide: casefile.Decide, Evolve: casefile.Evolve,
-		}, config.CaseStatesMax),
-		businesses: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*business.State, business.Command, business.Event]{
-			Initial: business.Initial, Decide: business.Decide, Evolve: business.Evolve,
-		}, config.BusinessStatesMax),
+		cases: subjects[*casefile.State, casefile.Command, casefile.Event]{
+			handler: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*casefile.State, casefile.Command, casefile.Event]{
+				Initial: casefile.Initial, Decide: casefile.Decide, Evolve: casefile.Evolve, Unfinished: (*casefile.State).Due,
+			}, config.CaseStatesMax),
+			release: func(factsMax int) casefile.Command { return casefile.Release{FactsMax: factsMax} },
+		},
+		businesses: subjects[*business.State, business.Command, business.Event]{
+			handler: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*business.State, business.Command, business.Event]{
+				Initial: business.Initial, Decide: business.Decide, Evolve: business.Evolve, Unfinished: (*business.State).Due,
+			}, config.BusinessStatesMax),
+			release: func(factsMax int) business.Command { return business.Release{FactsMax: factsMax} },
+		},
 	}
 }
 
@@ -99,18 +105,20 @@ type Retry struct{ Reason string }
 // RecordCase records what a case management system says of the case with a reference. A retry
 // needs the permission to operate feeds, everything else that to publish events.
 func (c *Commands) RecordCase(ctx context.Context, by access.Principal, reference string, origin feed.Origin, fact casefile.Event, retry *Retry) (Verdict, error) {
-	command := casefile.Record{Fact: fact, Retry: retry != nil}
 	return record(by, CaseStream(reference), origin, retry, func(request eventstore.Request) (eventstore.Answer[casefile.Event], error) {
-		return c.cases.Handle(ctx, request, command)
+		return c.cases.handle(ctx, request, func(alone bool) casefile.Command {
+			return casefile.Record{Fact: fact, Retry: retry != nil, Alone: alone}
+		})
 	})
 }
 
 // RecordBusiness records what a case management system says of the business with an FRN; see
 // RecordCase.
 func (c *Commands) RecordBusiness(ctx context.Context, by access.Principal, frn string, origin feed.Origin, fact business.Event, retry *Retry) (Verdict, error) {
-	command := business.Record{Fact: fact, Retry: retry != nil}
 	return record(by, BusinessStream(frn), origin, retry, func(request eventstore.Request) (eventstore.Answer[business.Event], error) {
-		return c.businesses.Handle(ctx, request, command)
+		return c.businesses.handle(ctx, request, func(alone bool) business.Command {
+			return business.Record{Fact: fact, Retry: retry != nil, Alone: alone}
+		})
 	})
 }
 
@@ -182,11 +190,13 @@ func (c *Commands) skip(ctx context.Context, by access.Principal, skip Skip, exp
 	}
 	switch prefixOf(skip.Stream) {
 	case casePrefix:
-		answer, err := c.cases.Handle(ctx, request, casefile.Skip{Source: skip.Source, From: skip.From, To: skip.To})
-		return skipped(answer, err)
+		return skipped(c.cases.handle(ctx, request, func(alone bool) casefile.Command {
+			return casefile.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
+		}))
 	case businessPrefix:
-		answer, err := c.businesses.Handle(ctx, request, business.Skip{Source: skip.Source, From: skip.From, To: skip.To})
-		return skipped(answer, err)
+		return skipped(c.businesses.handle(ctx, request, func(alone bool) business.Command {
+			return business.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
+		}))
 	}
 	return Verdict{}, ErrNoStream
 }

@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"casesync/domain"
+	"casesync/domain/feed"
+	"casesync/eventstore"
+)
+
+// subjects runs the commands of one kind of subject, cases or businesses, and releases the held
+// facts that one append did not take.
+type subjects[State, Command, Event any] struct {
+	handler *eventstore.Handler[State, Command, Event]
+	release func(factsMax int) Command
+}
+
+// handle handles a command, and then releases the held facts whose turn has come until none is
+// left. The command is made alone, releasing nothing itself, where it is too large for the log
+// together with what it releases.
+//
+// A crash, or an error, between two appends leaves the command recorded and the rest of the facts
+// held, although their turn has come. The next command of the subject, or the same one again,
+// finds them, whatever is decided about it: they take effect before it is answered.
+func (s subjects[State, Command, Event]) handle(ctx context.Context, request eventstore.Request, command func(alone bool) Command) (eventstore.Answer[Event], error) {
+	for again := true; ; again = false {
+		answer, err := s.handler.Handle(ctx, request, command(false))
+		if errors.Is(err, eventstore.ErrTooLarge) {
+			answer, err = s.handler.Handle(ctx, request, command(true))
+		}
+		if !answer.Unfinished {
+			return answer, err
+		}
+		end, failed := s.releaseAll(ctx, request.Stream, request.OccurredAt)
+		if failed != nil {
+			return answer, failed
+		}
+		if !end.IsZero() {
+			answer.Position = end
+		}
+		// What was left behind may be what it was refused for, as by a case that is handed over in it.
+		if _, refused := errors.AsType[*domain.Refusal](err); !refused || !again {
+			return answer, err
+		}
+	}
+}
+
+// releaseAll releases held facts until none is due, and returns where the log ended after them.
+// Where they are too large for one append it takes fewer at a time, down to one.
+func (s subjects[State, Command, Event]) releaseAll(ctx context.Context, stream eventstore.StreamName, at time.Time) (end eventstore.Position, err error) {
+	for most := feed.ReleaseMax; ; {
+		// What was released is not due again, so the id need not be derived. The metadata is shorter
+		// than that of a held fact, and the fact was wrapped in another event: what was held fits.
+		request := eventstore.Request{
+			Stream: stream, CommandID: uuid.New(), Actor: releaser, OccurredAt: at, Expected: eventstore.StreamExists,
+		}
+		answer, err := s.handler.Handle(ctx, request, s.release(most))
+		switch {
+		case errors.Is(err, eventstore.ErrTooLarge) && most > 1:
+			most /= 2
+			continue
+		case errors.Is(err, eventstore.ErrTooLarge):
+			// The log took larger events once. The fact stays held, and is reported as such: that
+			// must not stop the messages of other cases, which an error would.
+			return end, nil
+		case err != nil:
+			return end, err
+		case len(answer.Events) > 0:
+			end = answer.Position
+		}
+		if !answer.Unfinished {
+			return end, nil
+		}
+	}
+}
+
+// releaser is who releases held facts, in the log.
+const releaser = "system:release"
