@@ -342,20 +342,20 @@ func TestKeysErrorsPassThrough(t *testing.T) {
 	}
 }
 
-func encodeOne(t testing.TB, codec *es.Codec, stream es.StreamName, event any) es.Event {
-	t.Helper()
+func encodeOne(tb testing.TB, codec *es.Codec, stream es.StreamName, event any) es.Event {
+	tb.Helper()
 	events, err := codec.Encode(context.Background(), stream, metadata(), event)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return events[0]
 }
 
-func decode(t testing.TB, codec *es.Codec, recorded es.Recorded) es.Decoded {
-	t.Helper()
+func decode(tb testing.TB, codec *es.Codec, recorded es.Recorded) es.Decoded {
+	tb.Helper()
 	decoded, err := codec.Decode(recorded)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return decoded
 }

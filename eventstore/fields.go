@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -141,10 +142,8 @@ func sealWords(t reflect.Type, f reflect.StructField) []string {
 
 // leads reports whether a value of type t may lead to private values; seen breaks cycles of types.
 func leads(t reflect.Type, seen []reflect.Type) bool {
-	for _, s := range seen {
-		if s == t {
-			return false
-		}
+	if slices.Contains(seen, t) {
+		return false
 	}
 	seen = append(seen, t)
 	switch t.Kind() {
@@ -153,8 +152,8 @@ func leads(t reflect.Type, seen []reflect.Type) bool {
 	case reflect.Pointer:
 		return leads(t.Elem(), seen)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if _, stored := jsonName(t.Field(i)); stored && (isPrivate(t.Field(i).Type) || leads(t.Field(i).Type, seen)) {
+		for field := range t.Fields() {
+			if _, stored := jsonName(field); stored && (isPrivate(field.Type) || leads(field.Type, seen)) {
 				return true
 			}
 		}

@@ -68,41 +68,41 @@ func newHandler(log es.Log, codec *es.Codec) *handler {
 	return es.NewHandler(log, codec, boxDecider(), 100)
 }
 
-func openLog(t testing.TB, path string) *sqlitelog.Log {
-	t.Helper()
+func openLog(tb testing.TB, path string) *sqlitelog.Log {
+	tb.Helper()
 	log, err := sqlitelog.Open(context.Background(), path, sqlitelog.Config{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := log.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return log
 }
 
-func newLog(t testing.TB) *sqlitelog.Log {
-	t.Helper()
-	return openLog(t, filepath.Join(t.TempDir(), "log.db"))
+func newLog(tb testing.TB) *sqlitelog.Log {
+	tb.Helper()
+	return openLog(tb, filepath.Join(tb.TempDir(), "log.db"))
 }
 
 func ask(stream es.StreamName) es.Request {
 	return es.Request{Stream: stream, CommandID: uuid.New(), Actor: "system:test", Expected: es.Any}
 }
 
-func handle(t testing.TB, h *handler, request es.Request, c command) es.Answer[any] {
-	t.Helper()
-	answer, err := h.Handle(t.Context(), request, c)
+func handle(tb testing.TB, h *handler, request es.Request, c command) es.Answer[any] {
+	tb.Helper()
+	answer, err := h.Handle(tb.Context(), request, c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return answer
 }
 
 // check compares the state that h has of stream with what a handler makes of it that reads it anew.
-func check(t testing.TB, h *handler, log es.Log, codec *es.Codec, stream es.StreamName, total int) {
-	t.Helper()
+func check(tb testing.TB, h *handler, log es.Log, codec *es.Codec, stream es.StreamName, total int) {
+	tb.Helper()
 	var got, want box
 	var at, wantAt es.Revision
 	for _, look := range []struct {
@@ -110,16 +110,16 @@ func check(t testing.TB, h *handler, log es.Log, codec *es.Codec, stream es.Stre
 		state    *box
 		revision *es.Revision
 	}{{h, &got, &at}, {newHandler(log, codec), &want, &wantAt}} {
-		err := look.handler.State(t.Context(), stream, func(b *box, r es.Revision) { *look.state, *look.revision = *b, r })
+		err := look.handler.State(tb.Context(), stream, func(b *box, r es.Revision) { *look.state, *look.revision = *b, r })
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if !reflect.DeepEqual(got, want) || at != wantAt {
-		t.Errorf("the handler's state is %+v at %d, the log's %+v at %d", got, at, want, wantAt)
+		tb.Errorf("the handler's state is %+v at %d, the log's %+v at %d", got, at, want, wantAt)
 	}
 	if got.Total != total || at != es.Revision(got.Seen-1) {
-		t.Errorf("total is %d at revision %d after %d events, want %d", got.Total, at, got.Seen, total)
+		tb.Errorf("total is %d at revision %d after %d events, want %d", got.Total, at, got.Seen, total)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestNothingDecidedAppendsNothing(t *testing.T) {
 	handle(t, h, ask("box-1"), command{count: 1})
 	refusal := errors.New("not allowed")
 	answer, err := h.Handle(t.Context(), ask("box-1"), command{count: 1, refuse: refusal})
-	if err != refusal || answer.Revision != 0 {
+	if !errors.Is(err, refusal) || answer.Revision != 0 {
 		t.Errorf("a refusal gives %+v, %v, want revision 0 and the refusal as it is", answer, err)
 	}
 	check(t, h, log, codec, "box-1", 1)

@@ -9,11 +9,11 @@ import (
 
 // The envelope of a value that everything about is known of: its keys are there, so that only
 // its own integrity keeps an altered one shut.
-func knownEnvelope(t testing.TB, text string) (*es.Codec, string) {
-	t.Helper()
+func knownEnvelope(tb testing.TB, text string) (*es.Codec, string) {
+	tb.Helper()
 	codec := newCodec(newKeys())
-	event := encodeOne(t, codec, "box-1", &opened{Person: secretOf(text)})
-	return codec, decode(t, codec, recordedAs("box-1", event)).Event.(*opened).Person.envelope()
+	event := encodeOne(tb, codec, "box-1", &opened{Person: secretOf(text)})
+	return codec, decode(tb, codec, recordedAs("box-1", event)).Event.(*opened).Person.envelope()
 }
 
 func TestNoAlterationOfAnEnvelopeOpens(t *testing.T) {

@@ -19,7 +19,7 @@ func (r *Ring) Destroy(ctx context.Context, subjects ...string) error {
 	err := r.destroy(ctx, func(tx *sql.Tx, args []any) (ids []string, err error) {
 		for chunk := range slices.Chunk(subjects, listMax) {
 			list := padded(chunk)
-			for _, subject := range list[:len(list):len(list)] {
+			for _, subject := range slices.Clip(list) {
 				list = append(list, treeOf(subject.(string)))
 			}
 			n := len(list) / 2

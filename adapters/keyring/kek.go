@@ -137,7 +137,7 @@ func makeKeyFile(path string) error {
 		return fmt.Errorf("make key file: %w", err)
 	}
 	// A crash from here leaves the draft, which nothing has been wrapped under.
-	defer os.Remove(draft.Name())
+	defer func() { _ = os.Remove(draft.Name()) }()
 	_, err = fmt.Fprintf(draft, "# casesync key-encryption key, fingerprint %x.\n"+
 		"# Without this file nothing personal in the log can be read. Keep a copy in a safe place,\n"+
 		"# apart from the backups of the key ring, and show it to nobody.\n%s\n",

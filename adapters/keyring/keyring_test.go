@@ -20,10 +20,12 @@ func TestContract(t *testing.T) {
 	for name, fresh := range map[string]func(testing.TB) string{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keyringtest.Run(t, func(t testing.TB) keyringtest.Open {
-				address, keyFile := fresh(t), filepath.Join(t.TempDir(), "kek")
-				return func(t testing.TB) keyringtest.Ring {
-					return open(t, address, keyring.NewFileKEK(keyFile), keyring.Config{
+			keyringtest.Run(t, func(tb testing.TB) keyringtest.Open {
+				tb.Helper()
+				address, keyFile := fresh(tb), filepath.Join(tb.TempDir(), "kek")
+				return func(tb testing.TB) keyringtest.Ring {
+					tb.Helper()
+					return open(tb, address, keyring.NewFileKEK(keyFile), keyring.Config{
 						DestructionsCheckEvery: time.Nanosecond,
 						RewrapKeysMax:          100,
 					})
@@ -33,28 +35,28 @@ func TestContract(t *testing.T) {
 	}
 }
 
-func open(t testing.TB, address string, kek keyring.KEK, config keyring.Config) *keyring.Ring {
-	t.Helper()
-	ring, err := tryOpen(t, address, kek, config)
+func open(tb testing.TB, address string, kek keyring.KEK, config keyring.Config) *keyring.Ring {
+	tb.Helper()
+	ring, err := tryOpen(tb, address, kek, config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ring
 }
 
-func tryOpen(t testing.TB, address string, kek keyring.KEK, config keyring.Config) (*keyring.Ring, error) {
-	t.Helper()
-	db, err := sqldb.Open(t.Context(), address, sqldb.ConnsMax(4))
+func tryOpen(tb testing.TB, address string, kek keyring.KEK, config keyring.Config) (*keyring.Ring, error) {
+	tb.Helper()
+	db, err := sqldb.Open(tb.Context(), address, sqldb.ConnsMax(4))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	ring, err := keyring.Open(t.Context(), db, kek, config)
-	t.Cleanup(func() {
+	ring, err := keyring.Open(tb.Context(), db, kek, config)
+	tb.Cleanup(func() {
 		if ring != nil {
 			ring.Close()
 		}
 		if err := db.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return ring, err

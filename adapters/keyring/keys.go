@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,9 +82,7 @@ func (r *Ring) ensure(ctx context.Context, subjects []string) (map[string]dataKe
 			return nil, fmt.Errorf("make data keys: %w", err)
 		}
 		r.cache.put(epoch, made)
-		for subject, key := range liveOf(made) {
-			live[subject] = key
-		}
+		maps.Copy(live, liveOf(made))
 		return live, nil
 	}
 	return nil, fmt.Errorf("make data keys: %w; try again later", errRotated)

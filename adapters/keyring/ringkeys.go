@@ -28,7 +28,7 @@ func (r *Ring) makeIfMissing(ctx context.Context) error {
 		return errors.New("there is no key ring in this database, although the log was sealed under one: " +
 			"name the right database, or restore the key ring from backup")
 	}
-	_, wrapped, err := r.newRingKey(ctx)
+	wrapped, err := r.newRingKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -46,11 +46,11 @@ func (r *Ring) makeIfMissing(ctx context.Context) error {
 	})
 }
 
-func (r *Ring) newRingKey(ctx context.Context) (secret, wrapped []byte, err error) {
-	secret = make([]byte, ringKeyBytes)
+// newRingKey returns a new ring key, wrapped.
+func (r *Ring) newRingKey(ctx context.Context) (wrapped []byte, err error) {
+	secret := make([]byte, ringKeyBytes)
 	rand.Read(secret)
-	wrapped, err = r.kek.Wrap(ctx, secret)
-	return secret, wrapped, err
+	return r.kek.Wrap(ctx, secret)
 }
 
 func insertRingKey(ctx context.Context, tx *sql.Tx, version int64, wrapped []byte, now time.Time) error {

@@ -66,7 +66,7 @@ func (r *Ring) loadRingKeysAfresh(ctx context.Context) error {
 // supersede makes a new ring key current, and returns its version. From then on no process wraps
 // under a former one, as each compares the version within its transaction.
 func (r *Ring) supersede(ctx context.Context) (version int64, err error) {
-	_, wrapped, err := r.newRingKey(ctx)
+	wrapped, err := r.newRingKey(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -58,7 +58,7 @@ func queryKeys(ctx context.Context, from querier, column string, values []string
 		where := column + " IN " + parameters(1, len(list))
 		if column == "subject" { // there is an index of trees, which have few subjects each
 			where += " AND tree IN " + parameters(len(list)+1, len(list))
-			for _, subject := range list[:len(list):len(list)] {
+			for _, subject := range slices.Clip(list) {
 				list = append(list, treeOf(subject.(string)))
 			}
 		}

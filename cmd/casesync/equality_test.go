@@ -38,8 +38,8 @@ func TestDatabasesAgreeWithTwoWriters(t *testing.T) {
 	lines := feedLines(t, 3000)
 	var rows [][]string
 	var answers []map[string]string
-	for _, make := range []func(*testing.T) *world{sqliteWorld, postgresWorld} {
-		w := make(t)
+	for _, fresh := range []func(*testing.T) *world{sqliteWorld, postgresWorld} {
+		w := fresh(t)
 		w.must("import", file(t, lines[:100])) // makes the storage, which is not raced for here
 		importAtOnce(t, w, lines)
 		a, stop := w.serve()

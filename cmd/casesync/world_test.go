@@ -39,10 +39,10 @@ type world struct {
 // eachWorld runs test on an installation with SQLite files and on one in PostgreSQL.
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	for name, make := range worlds {
+	for name, fresh := range worlds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, make(t))
+			test(t, fresh(t))
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"casesync/eventstore"
@@ -92,7 +93,7 @@ func testRacing(t *testing.T, open Open) {
 			if err != nil {
 				t.Error(err)
 			}
-			slices.SortFunc(keys, func(a, b eventstore.Key) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+			slices.SortFunc(keys, func(a, b eventstore.Key) int { return strings.Compare(a.ID, b.ID) })
 			answers[i] = slices.CompactFunc(keys, func(a, b eventstore.Key) bool { return a.ID == b.ID })
 		}
 	}())
