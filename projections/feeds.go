@@ -2,8 +2,8 @@ package projections
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
+	"math"
+	"sort"
 	"strings"
 
 	"casesync/domain/business"
@@ -17,7 +17,7 @@ import (
 type feedRow struct {
 	Stream, Source               string
 	Next                         int64 // the sequence that is waited for
-	Held, MissingFrom, MissingTo int64
+	Held, MissingFrom, MissingTo int64 // the first gap; 0 where the turn of all that is held has come
 	Unrecognised                 int64
 	// Skipped are the runs of sequences that were given up but not reached yet: "5-7 9-9".
 	Skipped   string
@@ -147,16 +147,15 @@ func foldFeed(rows *engine.Rows, e engine.Event) error {
 	}
 	switch {
 	case m.held != "":
-		heldFacts.Put(rows, heldRow{stream, m.origin.Source, sequence, m.held, micros(e.RecordedAt)})
+		row.hold(rows, heldRow{stream, m.origin.Source, sequence, m.held, micros(e.RecordedAt)})
 	case m.skipped != feed.Span{}:
-		row.skip(m.skipped)
-	case m.unrecognised:
-		row.Unrecognised++
-		row.pass(sequence)
+		row.skip(rows, m.skipped)
 	default:
-		row.pass(sequence)
+		if m.unrecognised {
+			row.Unrecognised++
+		}
+		row.pass(rows, sequence)
 	}
-	row.settle(rows)
 	return nil
 }
 
@@ -165,66 +164,11 @@ func contradict(rows *engine.Rows, e engine.Event, origin feed.Origin) {
 		return
 	}
 	stream := string(e.Stream)
+	// They are numbered from 1: the next number is the first that is free. All would sort them each time.
+	before := sort.Search(math.MaxInt32, func(n int) bool { return contradictions.Get(rows, stream, int64(n+1)) == nil })
 	contradictions.Put(rows, contradictionRow{
-		Stream: stream, N: int64(len(contradictions.All(rows, stream))) + 1,
+		Stream: stream, N: int64(before) + 1,
 		Source: origin.Source, ID: origin.ID, Sequence: origin.Sequence, Type: e.Type, At: micros(origin.Time),
 		Contradicts: strings.Join(origin.Contradicts, " "), RecordedAt: micros(e.RecordedAt),
 	})
-}
-
-func (r *feedRow) pass(sequence int64) { r.Next = max(r.Next, sequence+1) }
-
-func (r *feedRow) skip(span feed.Span) {
-	r.Skipped = strings.TrimSpace(r.Skipped + " " + strconv.FormatInt(span.From, 10) + "-" + strconv.FormatInt(span.To, 10))
-}
-
-// settle moves on over what was given up, lets go of what is held no more, and counts the rest.
-func (r *feedRow) settle(rows *engine.Rows) {
-	skipped := r.settleSkipped()
-	r.Held, r.MissingFrom, r.MissingTo, r.HeldSince = 0, 0, 0, 0
-	for _, held := range heldFacts.All(rows, r.Stream) {
-		switch {
-		case held.Source != r.Source:
-		case held.Sequence < r.Next:
-			heldFacts.Delete(rows, r.Stream, held.Source, held.Sequence)
-		default:
-			if r.Held++; r.Held == 1 {
-				r.MissingFrom, r.MissingTo = r.Next, held.Sequence-1
-				r.HeldSince = held.RecordedAt
-			}
-			r.HeldSince = min(r.HeldSince, held.RecordedAt)
-		}
-	}
-	if len(skipped) > 0 && r.MissingTo > 0 {
-		// What was given up right before the first held fact is not missing.
-		for _, span := range slices.Backward(skipped) {
-			if span.To == r.MissingTo {
-				r.MissingTo = span.From - 1
-			}
-		}
-	}
-}
-
-// settleSkipped moves on over what was given up, and returns what of it lies ahead, in order.
-func (r *feedRow) settleSkipped() []feed.Span {
-	var spans []feed.Span
-	for text := range strings.FieldsSeq(r.Skipped) {
-		from, to, _ := strings.Cut(text, "-")
-		var span feed.Span
-		span.From, _ = strconv.ParseInt(from, 10, 64) // skip wrote them
-		span.To, _ = strconv.ParseInt(to, 10, 64)
-		spans = append(spans, span)
-	}
-	slices.SortFunc(spans, func(a, b feed.Span) int { return int(a.From - b.From) })
-	r.Skipped = ""
-	var ahead []feed.Span
-	for _, span := range spans {
-		if span.From <= r.Next {
-			r.Next = max(r.Next, span.To+1)
-			continue
-		}
-		ahead = append(ahead, span)
-		r.skip(span)
-	}
-	return ahead
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -48,7 +49,13 @@ func TestFeedRow(t *testing.T) {
 			feedRow{Next: 1, Held: 1, MissingFrom: 1, MissingTo: 3, Skipped: "4-5", HeldSince: micros(recordedAt(1))}},
 		"given up ahead, then reached": {[]casefile.Event{heldFact(4), skipped(2, 3), factOf(1), factOf(4)}, feedRow{Next: 5}},
 		"unrecognised":                 {[]casefile.Event{factOf(1), &casefile.FactUnrecognised{Origin: inSequence(2), Type: "cms.case.sung.v1"}}, feedRow{Next: 3, Unrecognised: 1}},
-		"late":                         {[]casefile.Event{factOf(1), factOf(2), factOf(1)}, feedRow{Next: 3}},
+		"turn come, not released": {[]casefile.Event{heldFact(2), heldFact(3), heldFact(6), factOf(1)},
+			feedRow{Next: 2, Held: 3, MissingFrom: 4, MissingTo: 5, HeldSince: micros(recordedAt(1))}},
+		"turn of all come": {[]casefile.Event{heldFact(2), heldFact(3), factOf(1)},
+			feedRow{Next: 2, Held: 2, HeldSince: micros(recordedAt(1))}},
+		"given up, then come": {[]casefile.Event{skipped(2, 4), heldFact(3), factOf(1)},
+			feedRow{Next: 3, Held: 1, Skipped: "4-4", HeldSince: micros(recordedAt(2))}},
+		"late": {[]casefile.Event{factOf(1), factOf(2), factOf(1)}, feedRow{Next: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,46 +78,141 @@ func TestFeedRow(t *testing.T) {
 }
 
 // TestFeedsAgreeWithTheDeciders: what the read model says of a feed in any order is what the
-// decider that held and released its facts says.
+// decider that held and released its facts says, also between two releases.
 func TestFeedsAgreeWithTheDeciders(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 5))
-	for range 200 {
+	for range 2000 {
 		projection, state := Feeds(), casefile.Initial()
 		rows := engine.NewRows(projection.Tables...)
-		position := 0
-		for range 12 {
-			var command casefile.Command = casefile.Record{Fact: factOf(1 + random.Int64N(9))}
-			switch random.IntN(6) {
-			case 0:
-				n := 1 + random.Int64N(9)
-				command = casefile.Skip{Source: "/cms", From: n, To: n + random.Int64N(2)}
-			case 1:
-				command = casefile.Record{Fact: &casefile.SnapshotTaken{Origin: inSequence(1 + random.Int64N(9))}}
-			}
-			events, _ := casefile.Decide(state, command) // a refusal leaves no events
+		position, gaveUp := 0, map[int64]bool{}
+		for range 16 {
+			events, _ := casefile.Decide(state, anyCommand(random)) // a refusal leaves no events
 			for _, event := range events {
 				position++
 				casefile.Evolve(state, event)
+				noteGivenUp(gaveUp, event)
 				if err := projection.Fold(rows, decoded("casefile-C1", 0, position, event)); err != nil {
 					t.Fatal(err)
 				}
 			}
+			agree(t, rows, state, gaveUp)
 		}
-		var want []feed.Waiting
-		want = append(want, state.Waiting()...)
-		var got []feed.Waiting
-		row := feeds.Get(rows, "casefile-C1", "/cms")
-		if row != nil && row.Held > 0 {
-			waiting := feed.Waiting{Source: "/cms", Next: row.Next}
-			for _, held := range heldFacts.All(rows, "casefile-C1") {
-				waiting.Held = append(waiting.Held, held.Sequence)
+	}
+}
+
+func anyCommand(random *rand.Rand) casefile.Command {
+	n, few := 1+random.Int64N(9), random.IntN(2) == 0
+	switch random.IntN(8) {
+	case 0:
+		return casefile.Skip{Source: "/cms", From: n, To: n + random.Int64N(2), Alone: few}
+	case 1:
+		return casefile.Record{Fact: &casefile.SnapshotTaken{Origin: inSequence(n)}, Alone: few}
+	case 2:
+		return casefile.Release{FactsMax: 1 + random.IntN(2)}
+	}
+	return casefile.Record{Fact: factOf(n), Alone: few, Retry: random.IntN(3) == 0}
+}
+
+// noteGivenUp keeps which sequences were given up and have not come since.
+func noteGivenUp(gaveUp map[int64]bool, event casefile.Event) {
+	switch event := event.(type) {
+	case *casefile.SequenceSkipped:
+		for n := event.From; n <= event.To; n++ {
+			gaveUp[n] = true
+		}
+	case *casefile.FactHeld:
+		delete(gaveUp, event.Origin.Sequence)
+	}
+}
+
+// agree compares the row of a feed with the state of its case.
+func agree(t *testing.T, rows *engine.Rows, state *casefile.State, gaveUp map[int64]bool) {
+	t.Helper()
+	row := feeds.Get(rows, "casefile-C1", "/cms")
+	if row == nil {
+		row = &feedRow{Next: 1}
+	}
+	var got []feed.Waiting
+	if row.Held > 0 {
+		waiting := feed.Waiting{Source: "/cms", Next: row.Next}
+		for _, held := range heldFacts.All(rows, "casefile-C1") {
+			waiting.Held = append(waiting.Held, held.Sequence)
+		}
+		got = append(got, waiting)
+	}
+	want := state.Waiting()
+	if !reflect.DeepEqual(got, want) || row.Next != state.Next("/cms") || len(want) > 0 && row.Held != int64(len(want[0].Held)) {
+		t.Fatalf("got %+v (row %+v), want %+v, next %d", got, row, want, state.Next("/cms"))
+	}
+	from, to := firstGap(want, gaveUp)
+	if row.MissingFrom != from || row.MissingTo != to {
+		t.Fatalf("missing of %+v, given up %v: got %d to %d, want %d to %d", want, gaveUp, row.MissingFrom, row.MissingTo, from, to)
+	}
+}
+
+// firstGap is the plain way to find what is missing before the first fact that waits for it.
+func firstGap(waiting []feed.Waiting, gaveUp map[int64]bool) (from, to int64) {
+	if waiting == nil {
+		return 0, 0
+	}
+	next := waiting[0].Next
+	for _, held := range waiting[0].Held {
+		for n := next; n < held; n++ {
+			if !gaveUp[n] {
+				from, to = cmp.Or(from, n), n
 			}
-			got = append(got, waiting)
 		}
-		if !reflect.DeepEqual(got, want) || row != nil && row.Next != state.Next("/cms") {
-			t.Fatalf("got %+v (row %+v), want %+v, next %d", got, row, want, state.Next("/cms"))
+		if from > 0 {
+			return from, to
 		}
+		next = held + 1
+	}
+	return 0, 0
+}
+
+// TestManyHeldFactsAreFoldedOneByOne: a gap with many facts behind it opens and closes in time.
+func TestManyHeldFactsAreFoldedOneByOne(t *testing.T) {
+	t.Parallel()
+	const last = 20_000
+	projection := Feeds()
+	rows := engine.NewRows(projection.Tables...)
+	position := 0
+	fold := func(event casefile.Event) feedRow {
+		position++
+		if err := projection.Fold(rows, decoded("casefile-C1", 0, position, event)); err != nil {
+			t.Fatal(err)
+		}
+		return *feeds.Get(rows, "casefile-C1", "/cms")
+	}
+	for n := int64(2); n < last; n++ {
+		fold(heldFact(n))
+	}
+	fold(heldFact(last + 1))
+	since := micros(recordedAt(1))
+	for _, step := range []struct {
+		from, to int64
+		want     feedRow
+	}{
+		{1, 1, feedRow{Next: 2, Held: last - 1, MissingFrom: last, MissingTo: last, HeldSince: since}},
+		{2, last - 2, feedRow{Next: last - 1, Held: 2, MissingFrom: last, MissingTo: last, HeldSince: since}},
+		{last - 1, last - 1, feedRow{Next: last, Held: 1, MissingFrom: last, MissingTo: last, HeldSince: micros(recordedAt(last - 1))}},
+		{last, last, feedRow{Next: last + 1, Held: 1, HeldSince: micros(recordedAt(last - 1))}},
+		{last + 1, last + 1, feedRow{Next: last + 2}},
+	} {
+		var got feedRow
+		for n := step.from; n <= step.to; n++ {
+			contradicting := factOf(n)
+			contradicting.Origin.Contradicts = []string{"not-converted"}
+			got = fold(contradicting)
+		}
+		step.want.Stream, step.want.Source = "casefile-C1", "/cms"
+		if got != step.want {
+			t.Errorf("after %d: got %+v, want %+v", step.to, got, step.want)
+		}
+	}
+	if left := len(contradictions.All(rows, "casefile-C1")); left != last+1 {
+		t.Errorf("got %d contradictions, want %d", left, last+1)
 	}
 }
 
