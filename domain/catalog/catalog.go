@@ -13,7 +13,30 @@ import (
 
 	"casesync/domain/business"
 	"casesync/domain/casefile"
+	"casesync/domain/membership"
 )
+
+// vocabularies lists the events of each decider, one line each.
+var vocabularies = []vocabulary{
+	{casefile.Events, casefile.Name, anyEvent(casefile.New)},
+	{business.Events, business.Name, anyEvent(business.New)},
+	{membership.Events, membership.Name, anyEvent(membership.New)},
+}
+
+// vocabulary is what a decider's package says of its events.
+type vocabulary struct {
+	events func() []string
+	name   func(event any) (string, bool)
+	event  func(name string) (any, bool)
+}
+
+// anyEvent is create with its event in the type that all deciders share.
+func anyEvent[Event any](create func(name string) (Event, bool)) func(string) (any, bool) {
+	return func(name string) (any, bool) {
+		event, known := create(name)
+		return event, known
+	}
+}
 
 // Upcaster turns what was stored under the name From into what the name To stands for.
 //
@@ -37,8 +60,10 @@ func New() *Catalog { return newCatalog(upcasters) }
 
 func newCatalog(upcasters []Upcaster) *Catalog {
 	c := &Catalog{
-		names:     append(casefile.Events(), business.Events()...),
 		upcasters: make(map[string]Upcaster, len(upcasters)),
+	}
+	for _, v := range vocabularies {
+		c.names = append(c.names, v.events()...)
 	}
 	for _, u := range upcasters {
 		c.upcasters[u.From] = u
@@ -51,19 +76,20 @@ func (c *Catalog) Names() []string { return append([]string(nil), c.names...) }
 
 // Name returns the stored name of event, and false for a type that is no event.
 func (c *Catalog) Name(event any) (string, bool) {
-	if name, known := casefile.Name(event); known {
-		return name, true
+	for _, v := range vocabularies {
+		if name, known := v.name(event); known {
+			return name, true
+		}
 	}
-	return business.Name(event)
+	return "", false
 }
 
 // New returns a new empty event for a current stored name, and false for an unknown one.
 func (c *Catalog) New(name string) (any, bool) {
-	if event, known := casefile.New(name); known {
-		return event, true
-	}
-	if event, known := business.New(name); known {
-		return event, true
+	for _, v := range vocabularies {
+		if event, known := v.event(name); known {
+			return event, true
+		}
 	}
 	return nil, false
 }

@@ -7,14 +7,13 @@ import (
 	"regexp"
 	"testing"
 
-	"casesync/domain/business"
 	"casesync/domain/casefile"
 )
 
 func TestNamesAndEvents(t *testing.T) {
 	t.Parallel()
 	catalog := New()
-	form := regexp.MustCompile(`^(casefile|business)\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$`)
+	form := regexp.MustCompile(`^(casefile|business|membership|account|reservation|onboarding|terms)\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$`)
 	seen := make(map[string]bool)
 	for _, name := range catalog.Names() {
 		if !form.MatchString(name) || seen[name] {
@@ -29,7 +28,11 @@ func TestNamesAndEvents(t *testing.T) {
 			t.Errorf("name of %T: got %q, %v, want %q", event, got, known, name)
 		}
 	}
-	if got, want := len(seen), len(casefile.Events())+len(business.Events()); got != want {
+	want := 0
+	for _, v := range vocabularies {
+		want += len(v.events())
+	}
+	if got := len(seen); got != want || !seen["business.updated.v1"] {
 		t.Errorf("events: got %d, want %d", got, want)
 	}
 	one, _ := catalog.New("casefile.closed.v1")

@@ -1,0 +1,62 @@
+package membership
+
+import (
+	"slices"
+
+	"casesync/domain/access"
+)
+
+// Evolve takes event into state, in place, and returns it.
+func Evolve(state *State, event Event) *State {
+	switch event := event.(type) {
+	case *Configured:
+		state.domains = slices.Sorted(slices.Values(event.Domains))
+	case *MemberInvited:
+		state.invitations[event.InvitationID] = invitation{
+			person: event.Person, domain: event.Domain, roles: ordered(event.Roles),
+			digest: event.TokenDigest, expires: event.ExpiresAt, status: pending,
+		}
+	case *InvitationResent:
+		state.invite(event.InvitationID, func(i *invitation) { i.digest, i.expires = event.TokenDigest, event.ExpiresAt })
+	case *InvitationRevoked:
+		state.invite(event.InvitationID, func(i *invitation) { i.status = revoked })
+	case *InvitationAccepted:
+		state.invite(event.InvitationID, func(i *invitation) { i.status = accepted })
+		state.members[event.Person] = member{domain: event.Domain, roles: ordered(event.Roles)}
+	default:
+		state.evolveMember(event)
+	}
+	return state
+}
+
+func (s *State) evolveMember(event Event) {
+	switch event := event.(type) {
+	case *RolesGranted:
+		s.member(event.Person, func(m *member) { m.roles = ordered(slices.Concat(m.roles, event.Roles)) })
+	case *RolesRevoked:
+		s.member(event.Person, func(m *member) { m.roles = without(m.roles, event.Roles) })
+	case *MemberDisabled:
+		s.member(event.Person, func(m *member) { m.holds = slices.Sorted(slices.Values(append(slices.Clone(m.holds), event.Hold))) })
+	case *MemberEnabled:
+		s.member(event.Person, func(m *member) { m.holds = nil })
+	case *MemberMoved:
+		s.member(event.Person, func(m *member) { m.domain = event.Domain })
+	case *MemberRemoved:
+		delete(s.members, event.Person)
+	}
+}
+
+func (s *State) member(person string, change func(*member)) {
+	m := s.members[person]
+	change(&m)
+	s.members[person] = m
+}
+
+func (s *State) invite(id string, change func(*invitation)) {
+	i := s.invitations[id]
+	change(&i)
+	s.invitations[id] = i
+}
+
+// administrates reports whether roles have the administrator among them.
+func administrates(roles []access.Role) bool { return slices.Contains(roles, access.Administrator) }
