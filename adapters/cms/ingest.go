@@ -42,6 +42,9 @@ type Config struct {
 	// CasesAtOnceMax is how many cases are decided at the same time; default 256. The log writes
 	// what waits at the same time in one transaction, so more is faster, up to a point.
 	CasesAtOnceMax int
+	// Answered is told what became of each event that Take returned a result for, so that they can
+	// be counted; it must be safe for concurrent use. Default: nobody is told.
+	Answered func(commands.Status)
 	// Logger is told of faults; default slog.Default().
 	Logger *slog.Logger
 }
@@ -79,6 +82,7 @@ type Ingester struct {
 	validator      *validator
 	limits         Limits
 	casesAtOnceMax int
+	answered       func(commands.Status)
 	logger         *slog.Logger
 }
 
@@ -93,10 +97,13 @@ func NewIngester(config Config) (*Ingester, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make ingester: %w", err)
 	}
+	if config.Answered == nil {
+		config.Answered = func(commands.Status) {}
+	}
 	return &Ingester{
 		commands: config.Commands, letters: config.DeadLetters, translator: translator{config.DigestKey},
 		validator: validator, limits: config.Limits.withDefaults(), casesAtOnceMax: orDefault(config.CasesAtOnceMax, 256),
-		logger: cmp.Or(config.Logger, slog.Default()),
+		answered: config.Answered, logger: cmp.Or(config.Logger, slog.Default()),
 	}, nil
 }
 
@@ -153,7 +160,13 @@ func (in *Ingester) Take(ctx context.Context, sender Sender, messages []Message)
 			return nil
 		})
 	}
-	return results, group.Wait()
+	if err := group.Wait(); err != nil {
+		return results, err
+	}
+	for _, result := range results {
+		in.answered(result.Status)
+	}
+	return results, nil
 }
 
 // bySubject groups the indexes of messages by what they speak of, in their order.

@@ -47,9 +47,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Ingested counts events by the status they were answered with.
-func (m *Metrics) Ingested(status string, events int) {
-	m.ingested.WithLabelValues(status).Add(float64(events))
+// Ingested counts an event by the status that it was answered with.
+func (m *Metrics) Ingested(status string) {
+	m.ingested.WithLabelValues(status).Inc()
 }
 
 // observe counts a request that was answered.

@@ -57,7 +57,9 @@ func scrape(t *testing.T, m *Metrics) string {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics("v1", func(context.Context) (Health, error) { return healthy(), nil })
-	m.Ingested("accepted", 3)
+	for range 3 {
+		m.Ingested("accepted")
+	}
 	router := chi.NewRouter()
 	router.Get("/cases/{ref}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	for _, path := range []string{"/cases/secret-reference", "/nowhere"} {

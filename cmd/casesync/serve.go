@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"casesync/adapters/commands"
 	"casesync/adapters/httpapi"
 	"casesync/adapters/telemetry"
 	"casesync/projections"
@@ -110,11 +111,12 @@ func (s *serving) url(address net.Addr) string {
 
 // handler returns the whole HTTP interface, and what ends the requests that would never end by themselves.
 func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func(), err error) {
+	metrics := telemetry.NewMetrics(version, s.measure)
+	s.answered = func(status commands.Status) { metrics.Ingested(string(status)) }
 	config, err := s.apiConfig(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	metrics := telemetry.NewMetrics(version, s.measure)
 	config.Metrics = metrics.Handler()
 	api, err := httpapi.New(ctx, config)
 	if err != nil {

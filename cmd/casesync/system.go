@@ -23,6 +23,7 @@ import (
 type system struct {
 	*program
 	allowUserTokens bool
+	answered        func(commands.Status) // of events that were taken; nil where nobody counts them
 
 	closers []func() error
 
