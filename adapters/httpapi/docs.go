@@ -99,7 +99,7 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	err = page.Execute(&out, map[string]any{
-		"Info": doc.Info, "Chapters": docsChapters(doc), "Schemas": docsSchemas(doc), "Codes": codes,
+		"Info": doc.Info, "Chapters": docsChapters(doc), "Schemas": docsSchemas(doc), "Codes": codes, "Rejections": rejections,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("render page of documentation: %w", err)

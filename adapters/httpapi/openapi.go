@@ -138,7 +138,7 @@ type IngestResults struct {
 type IngestResult struct {
 	ID     string `json:"id"`
 	Status string `json:"status" enum:"accepted,duplicate,held,rejected"`
-	Code   string `json:"code,omitempty"`
+	Code   string `json:"code,omitempty" doc:"Why it was rejected; /docs lists the codes"`
 	Reason string `json:"reason,omitempty"`
 }
 

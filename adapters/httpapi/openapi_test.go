@@ -71,6 +71,38 @@ func TestDocs(t *testing.T) {
 	f.do(http.MethodGet, "/docs/style.css", "", "").want(http.StatusOK)
 }
 
+// TestDocsNameEveryCode finds the codes in the source, so that none can be added without being told
+// of: those of problems with their status, those of rejections with what to do.
+func TestDocsNameEveryCode(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqliteAddress(t), nil)
+	page := string(f.do(http.MethodGet, "/docs", "", "").want(http.StatusOK).body)
+	_, rejections, _ := strings.Cut(page, `<section id="rejections">`)
+	code := regexp.MustCompile(`(?m)^(?:const |\t)(Code|problem)[A-Z]\w* +(?:Code )?= "([a-z-]+)"`)
+	found := 0
+	for _, directory := range []string{".", "../cms", "../commands", "../../domain/feed", "../../domain/casefile", "../../domain/business"} {
+		files, err := filepath.Glob(filepath.Join(directory, "*.go"))
+		f.must(err)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			f.must(err)
+			for _, match := range code.FindAllStringSubmatch(string(source), -1) {
+				found++
+				where := page
+				if directory != "." && match[1] == "Code" {
+					where = rejections
+				}
+				if !strings.Contains(where, "<td><code>"+match[2]+"</code></td>") {
+					t.Errorf("%s: the page does not tell of the code %s", file, match[2])
+				}
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("found %d codes in the source, want them all", found)
+	}
+}
+
 func TestPrintRoutes(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -109,6 +109,19 @@ func TestProjectionRoutes(t *testing.T) {
 		if got := f.get(access.Caseworker, "/api/v1/cases?sort=reference").refs(); got != "C1 C2 C3 C4" {
 			t.Errorf("cases after the rebuild: got %q", got)
 		}
+		f.post(access.Operator, "/api/v1/projections/nothing/rollback", data{"reason": "x"}).want(http.StatusNotFound)
+		f.post(access.Supervisor, "/api/v1/projections/cases/rollback", data{"reason": "x"}).want(http.StatusForbidden)
+		f.post(access.Operator, "/api/v1/projections/cases/rollback", data{"reason": "the other way"}).want(http.StatusAccepted)
+		f.waitFor(func() bool {
+			return f.get(access.Operator, "/api/v1/projections").text("items", 0, "lastRebuild", "action") == "rollback"
+		})
+		back := f.get(access.Operator, "/api/v1/projections")
+		if back.text("items", 0, "lastRebuild", "error") != "" || back.text("items", 0, "generation") != generation {
+			t.Errorf("after the roll-back: got %s, want generation %s", back.body, generation)
+		}
+		if got := f.get(access.Caseworker, "/api/v1/cases?sort=reference").refs(); got != "C1 C2 C3 C4" {
+			t.Errorf("cases after the roll-back: got %q", got)
+		}
 		if got := f.get(access.Auditor, "/api/v1/projections/cases/parked").want(http.StatusOK); got.at("items", 0) != nil {
 			t.Errorf("parked: got %s, want none", got.body)
 		}

@@ -42,6 +42,13 @@ const (
 	CodeUnavailable      Code = "unavailable"
 )
 
+// The codes that the ingest alone gives, beside some of those above: it writes its problems itself.
+const (
+	CodeInvalidJSON     Code = "invalid-json"
+	CodeInvalidEnvelope Code = "invalid-envelope"
+	CodeBatchTooLarge   Code = "batch-too-large"
+)
+
 // problems is the one table from code to status and title.
 var problems = map[Code]struct {
 	status int
@@ -68,6 +75,9 @@ var problems = map[Code]struct {
 	CodeInternal:         {http.StatusInternalServerError, "Something went wrong here"},
 	CodeBehind:           {http.StatusServiceUnavailable, "The read model has not come so far yet"},
 	CodeUnavailable:      {http.StatusServiceUnavailable, "The service cannot answer now"},
+	CodeInvalidJSON:      {http.StatusBadRequest, "The body is not valid JSON"},
+	CodeInvalidEnvelope:  {http.StatusBadRequest, "The headers are not those of an event"},
+	CodeBatchTooLarge:    {http.StatusRequestEntityTooLarge, "The batch has too many events"},
 }
 
 // Problem is an error as RFC 9457 has it.

@@ -30,7 +30,7 @@ type ProjectionStatus struct {
 	HeartbeatSeconds float64        `json:"heartbeatSeconds" doc:"How long ago it last showed that it lives"`
 	Parked           int64          `json:"parked" doc:"Keys that are not folded any more"`
 	Rebuild          *RebuildStatus `json:"rebuild,omitempty" doc:"A rebuild that is under way, here or elsewhere"`
-	LastRebuild      *RebuildResult `json:"lastRebuild,omitempty" doc:"The last one that this process ran"`
+	LastRebuild      *RebuildResult `json:"lastRebuild,omitempty" doc:"The last one, or roll-back, that this process ran"`
 }
 
 // RebuildStatus is how far a rebuild has come.
@@ -42,8 +42,9 @@ type RebuildStatus struct {
 	StartedAt  time.Time `json:"startedAt"`
 }
 
-// RebuildResult is what became of a rebuild.
+// RebuildResult is what became of a rebuild or roll-back.
 type RebuildResult struct {
+	Action      string    `json:"action" enum:"rebuild,rollback"`
 	By          string    `json:"by"`
 	Reason      string    `json:"reason"`
 	EndedAt     time.Time `json:"endedAt"`
@@ -104,6 +105,18 @@ type Started struct {
 
 // rebuildProjection starts a rebuild and answers at once; GET /projections says how far it is.
 func (s *Server) rebuildProjection(ctx context.Context, in *command[Decision]) (*output[Started], error) {
+	return s.startRebuild(ctx, in, "rebuild", engine.Rebuild)
+}
+
+// rollBackProjection starts going back to the tables before the last rebuild, and answers at once.
+func (s *Server) rollBackProjection(ctx context.Context, in *command[Decision]) (*output[Started], error) {
+	return s.startRebuild(ctx, in, "rollback", engine.Rollback)
+}
+
+// rebuild is what goes on after the answer: engine.Rebuild or engine.Rollback.
+type rebuild func(context.Context, engine.Config, engine.Options) (engine.Report, error)
+
+func (s *Server) startRebuild(ctx context.Context, in *command[Decision], action string, run rebuild) (*output[Started], error) {
 	config, refusal := s.projection(&in.request)
 	if refusal != nil {
 		return nil, refusal
@@ -112,8 +125,8 @@ func (s *Server) rebuildProjection(ctx context.Context, in *command[Decision]) (
 	if err != nil {
 		return nil, s.problemOf(ctx, err)
 	}
-	who := callerOf(ctx).principal.ID
-	if statuses[0].Rebuild != nil || !s.rebuilds.start(s, config, who, in.Body.Reason) {
+	result := &RebuildResult{Action: action, By: callerOf(ctx).principal.ID, Reason: in.Body.Reason}
+	if statuses[0].Rebuild != nil || !s.rebuilds.start(s, config, result, run) {
 		return nil, problem(CodeConflict, "A rebuild of %s is under way. Wait for its end.", config.Projection.Name)
 	}
 	return &output[Started]{CacheControl: noStore, Body: Started{"started"}}, nil
@@ -149,8 +162,9 @@ func (r *rebuilds) last(name string) *RebuildResult {
 	return r.results[name]
 }
 
-// start returns false where one runs already, or the server is being closed.
-func (r *rebuilds) start(s *Server, config engine.Config, by, reason string) bool {
+// start returns false where one runs already, or the server is being closed. At its end it fills in
+// the result, and shows it.
+func (r *rebuilds) start(s *Server, config engine.Config, result *RebuildResult, run rebuild) bool {
 	name := config.Projection.Name
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,17 +173,15 @@ func (r *rebuilds) start(s *Server, config engine.Config, by, reason string) boo
 	}
 	r.running[name] = true
 	r.wait.Add(1)
-	s.logger.Info("rebuild asked for", "projection", name, "actor", by, "reason", reason)
+	s.logger.Info(result.Action+" asked for", "projection", name, "actor", result.By, "reason", result.Reason)
 	go func() {
 		defer r.wait.Done()
-		report, err := engine.Rebuild(r.ctx, config, engine.Options{})
-		result := &RebuildResult{
-			By: by, Reason: reason, EndedAt: s.config.Now().UTC(), Generation: report.Generation, Events: report.Events,
-			Compared: report.Compared, Differences: report.Differences,
-		}
+		report, err := run(r.ctx, config, engine.Options{})
+		result.EndedAt, result.Generation, result.Events = s.config.Now().UTC(), report.Generation, report.Events
+		result.Compared, result.Differences = report.Compared, report.Differences
 		if err != nil {
 			result.Error = err.Error()
-			s.logger.Error("rebuild failed", "projection", name, "error", err)
+			s.logger.Error(result.Action+" failed", "projection", name, "error", err)
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()

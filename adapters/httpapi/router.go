@@ -84,6 +84,7 @@ func (s *Server) registerOperators(api huma.API) {
 	if len(s.config.Projections) > 0 {
 		get(api, plainRead, "/api/v1/projections", "Show how the read models stand", "Head against checkpoint, lag, runner, parked keys and rebuilds.", nil, s.listProjections)
 		post(api, "/api/v1/projections/{name}/rebuild", "Rebuild a read model", "Starts to compute it anew beside the live tables; reads go on. GET /projections says how far it is.", http.StatusAccepted, s.rebuildProjection)
+		post(api, "/api/v1/projections/{name}/rollback", "Roll a read model back", "Starts to bring the tables before the last rebuild up to date, and then makes them live again; reads go on. GET /projections says what became of it.", http.StatusAccepted, s.rollBackProjection)
 		get(api, plainRead, "/api/v1/projections/{name}/parked", "List parked keys", "Keys that are not folded any more since one of their events could not be.", openAPI(simplePageParameters), s.listParked)
 		post(api, "/api/v1/projections/{name}/parked/{key}/retry", "Retry a parked key", "Folds the key again from its first event.", http.StatusOK, s.retryParked)
 		post(api, "/api/v1/projections/{name}/parked/{key}/skip", "Skip an event", "Leaves the event that a key is parked for out of the read model for good. It stays in the log.", http.StatusOK, s.skipParked)

@@ -57,6 +57,7 @@ var routes = []Route{
 	{Method: http.MethodPost, Pattern: "/api/v1/held/{stream}/skip", Permission: access.OperateFeeds},
 	{Method: http.MethodGet, Pattern: "/api/v1/projections", Permission: access.ReadProjections},
 	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/rebuild", Permission: access.OperateProjections},
+	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/rollback", Permission: access.OperateProjections},
 	{Method: http.MethodGet, Pattern: "/api/v1/projections/{name}/parked", Permission: access.ReadProjections},
 	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/parked/{key}/retry", Permission: access.OperateProjections},
 	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/parked/{key}/skip", Permission: access.OperateProjections},

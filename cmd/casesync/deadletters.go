@@ -37,6 +37,17 @@ type deadLettersListCommand struct {
 	Limit  int    `help:"How many at most." default:"100"`
 }
 
+// Help is shown below the command's flags.
+func (deadLettersListCommand) Help() string {
+	return `A letter stays open until it is retried or discarded, and what follows it in its case waits. Where the source has sent the message
+again, corrected and under the same sequence, nothing waits any more, but the letter is open still: see that the new message says what
+this one meant (casesync log show casefile-SUBJECT), and discard the letter. That changes nothing of the case.
+
+Examples:
+  casesync dead-letters list --code invalid-data
+  casesync dead-letters discard ID --reason "sent again, corrected"`
+}
+
 // Run lists dead letters.
 func (c deadLettersListCommand) Run(ctx context.Context, p *program) error {
 	s := p.system()

@@ -14,10 +14,11 @@ import (
 )
 
 type projectionsCommand struct {
-	List    projectionsListCommand    `cmd:"" help:"List the read models of this version."`
-	Status  projectionsStatusCommand  `cmd:"" help:"Show how far each read model is, in events and seconds."`
-	Rebuild projectionsRebuildCommand `cmd:"" help:"Compute read models anew beside the live ones, compare, and switch; reads go on."`
-	Parked  parkedCommand             `cmd:"" help:"Look after keys whose events a read model could not take."`
+	List     projectionsListCommand     `cmd:"" help:"List the read models of this version."`
+	Status   projectionsStatusCommand   `cmd:"" help:"Show how far each read model is, in events and seconds."`
+	Rebuild  projectionsRebuildCommand  `cmd:"" help:"Compute read models anew beside the live ones, compare, and switch; reads go on."`
+	Rollback projectionsRollbackCommand `cmd:"" help:"Go back to the tables that a read model had before its last rebuild; reads go on."`
+	Parked   parkedCommand              `cmd:"" help:"Look after keys whose events a read model could not take."`
 }
 
 type projectionsListCommand struct{}
@@ -119,6 +120,42 @@ func printDifferences(w io.Writer, report engine.Report) {
 	if more := report.Differences - int64(len(report.List)); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
+}
+
+type projectionsRollbackCommand struct {
+	Name string `arg:"" help:"The read model."`
+}
+
+// Help is shown below the command's flags.
+func (projectionsRollbackCommand) Help() string {
+	return `A rebuild keeps the tables that it replaced. This brings them up to the log's end and makes them the live ones again; what was live
+is kept in their place, so that a second roll-back undoes the first. It needs the version of casesync that made the older tables.
+
+Example:
+  casesync projections rollback cases`
+}
+
+// Run makes the generation before the live one live again.
+func (c projectionsRollbackCommand) Run(ctx context.Context, p *program) error {
+	list, err := chosen([]string{c.Name})
+	if err != nil {
+		return err
+	}
+	s := p.system()
+	defer s.close()
+	config, err := s.engineConfig(ctx, list[0])
+	if err != nil {
+		return err
+	}
+	show := p.fractions("rolling back " + c.Name)
+	report, err := engine.Rollback(ctx, config, engine.Options{Progress: show.at})
+	show.end()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s: rolled back to generation %d in %s, up to position %s\n",
+		c.Name, report.Generation, report.Took.Round(time.Millisecond), report.Position)
+	return err
 }
 
 type parkedCommand struct {
