@@ -52,6 +52,8 @@ type Config struct {
 	Desk        *commands.Desk
 	Commands    *commands.Commands
 	Projections []engine.Config
+	// HeldLimits say which of what is held is marked as over a limit. Default: nothing.
+	HeldLimits projections.HeldLimits
 	// Health takes the measures of readiness. Default: none, always ready.
 	Health Health
 	// Metrics serves GET /metrics. Default: the route does not exist.
@@ -127,7 +129,14 @@ func (c *Config) complete() error {
 }
 
 // ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A routing context that was put there in front, to read the pattern from afterwards, is used as
+	// it is found: it must know the router, which looks routes up in it to answer HEAD.
+	if found := chi.RouteContext(r.Context()); found != nil && found.Routes == nil {
+		found.Routes = s.router
+	}
+	s.router.ServeHTTP(w, r)
+}
 
 // Close ends the streams of changes, the following of the log and the rebuilds that were asked for
 // here. Requests that run go on: shut the http.Server down, after Close, to wait for them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -20,7 +21,8 @@ func (s *Server) route() error {
 	s.router.Use(s.survive, securityHeaders, s.limit, middleware.GetHead)
 	s.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFound().write(w) })
 	s.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		problem(CodeMethodNotAllowed, "%s is not taken here. The document at /openapi.yaml says what is.", clip(r.Method)).write(w)
+		problem(CodeMethodNotAllowed, "%s is not taken here. The document at /openapi.yaml says what is.", clip(r.Method)).
+			with("Allow", strings.Join(s.methodsOf(r), ", ")).write(w)
 	})
 	// Everything is registered on guarded, so that the authoriser runs after the router has
 	// matched and before any handler.
@@ -34,6 +36,26 @@ func (s *Server) route() error {
 		return err
 	}
 	return s.registerDocs(guarded, api.OpenAPI())
+}
+
+// methodsOf returns the methods that an address takes, as RFC 9110 wants them told with 405.
+func (s *Server) methodsOf(r *http.Request) []string {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		matched := chi.NewRouteContext()
+		if !s.router.Match(matched, method, path) {
+			continue
+		}
+		methods = append(methods, method)
+		if route, known := routeOf(method, matched.RoutePattern()); known && method == http.MethodGet && !route.Stream {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	return methods
 }
 
 // survive answers a request whose handler panicked, and keeps the process going.

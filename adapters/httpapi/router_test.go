@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -63,5 +64,39 @@ func TestPanic(t *testing.T) {
 	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/boom", nil))
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), `"internal"`) {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+// TestRoutingContextOfAnother: a middleware in front may bring a routing context of its own, to read
+// the route's pattern from afterwards, as the one that measures does.
+func TestRoutingContextOfAnother(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		matched := chi.NewRouteContext()
+		r := httptest.NewRequest(method, "/livez", nil)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, matched)))
+		if w.Code != http.StatusOK || matched.RoutePattern() != "/livez" {
+			t.Errorf("%s: got %d on the route %q, want 200 on /livez", method, w.Code, matched.RoutePattern())
+		}
+	}
+}
+
+// TestAllow: an answer 405 says which methods are taken (RFC 9110, 15.5.6).
+func TestAllow(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	for _, c := range []struct{ method, path, want string }{
+		{http.MethodDelete, "/api/v1/cases", "GET, HEAD"},
+		{http.MethodOptions, "/api/v1/cases/C-1/timeline", "GET, HEAD"},
+		{http.MethodPut, "/api/v1/events", "GET"},
+		{http.MethodGet, "/cms/v1/events", "POST"},
+	} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		if got := w.Header().Get("Allow"); w.Code != http.StatusMethodNotAllowed || got != c.want {
+			t.Errorf("%s %s: got %d, Allow %q; want 405, %q", c.method, c.path, w.Code, got, c.want)
+		}
 	}
 }
