@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
@@ -14,9 +15,11 @@ type FeedRow struct {
 	Stream, Source string
 	// Next is the sequence that is waited for.
 	Next int64
-	// Held facts wait for sequences MissingFrom to MissingTo (the first gap); all 0 if none do.
+	// Held facts wait for sequences MissingFrom to MissingTo (the first gap), both 0 where nothing
+	// is missing: then their turn has come, and they are about to be released.
 	Held, MissingFrom, MissingTo int64
-	// HeldSince is when the oldest held fact was recorded; zero if none is held.
+	// HeldSince is when the oldest held fact was recorded; zero if none is held. While facts are
+	// released it stays that of the oldest before.
 	HeldSince time.Time
 	// Unrecognised counts messages of types that were unknown when they came.
 	Unrecognised int64
@@ -59,20 +62,56 @@ func feedRows(ctx context.Context, view engine.View, rest string, s *statement) 
 	return shown, err
 }
 
+// HeldLimits say past which point what a subject holds of a source is reported. Nothing is dropped
+// or refused there. A zero field sets no limit.
+type HeldLimits struct {
+	// EventsMax is how many facts may be held.
+	EventsMax int64
+	// AgeMax is how long the oldest of them may be held.
+	AgeMax time.Duration
+}
+
+// Over reports whether a feed is over a limit at now.
+func (l HeldLimits) Over(f FeedRow, now time.Time) bool {
+	return f.Held > 0 && (l.EventsMax > 0 && f.Held > l.EventsMax || l.AgeMax > 0 && now.Sub(f.HeldSince) > l.AgeMax)
+}
+
+// over is Over as a condition on rows.
+func (l HeldLimits) over(s *statement, now time.Time) string {
+	most, since := int64(math.MaxInt64), int64(0)
+	if l.EventsMax > 0 {
+		most = l.EventsMax
+	}
+	if l.AgeMax > 0 {
+		since = micros(now.Add(-l.AgeMax))
+	}
+	return "(held > 0 AND (held > " + s.arg(most) + " OR held_since < " + s.arg(since) + "))"
+}
+
+// ListHeldOver returns at most limit (up to PageRowsMax) feeds that are over limits, those that
+// hold the oldest facts first.
+func ListHeldOver(ctx context.Context, view engine.View, scope Scope, limits HeldLimits, now time.Time, limit int) ([]FeedRow, error) {
+	s := &statement{}
+	return feedRows(ctx, view, watched(scope)+" AND "+limits.over(s, now)+" ORDER BY held_since, stream, source"+s.limit(limit), s)
+}
+
 // HeldCount sums up what is held.
 type HeldCount struct {
 	Feeds, Facts int64
 	Oldest       time.Time // zero if nothing is held
+	// StreamsOver counts the cases and businesses that are over the limits.
+	StreamsOver int64
 }
 
 // CountHeld counts what is held over all feeds.
-func CountHeld(ctx context.Context, view engine.View, scope Scope) (HeldCount, error) {
+func CountHeld(ctx context.Context, view engine.View, scope Scope, limits HeldLimits, now time.Time) (HeldCount, error) {
 	var count HeldCount
 	var oldest int64
-	query := "SELECT COUNT(*), CAST(COALESCE(SUM(held), 0) AS BIGINT), CAST(COALESCE(MIN(held_since), 0) AS BIGINT)" +
-		" FROM {feeds} WHERE held > 0 AND " + watched(scope)
-	_, err := collect(ctx, view, "count held", query, &statement{}, func(scan func(...any) error) (struct{}, error) {
-		return struct{}{}, scan(&count.Feeds, &count.Facts, &oldest)
+	s := &statement{}
+	query := "SELECT COUNT(*), CAST(COALESCE(SUM(held), 0) AS BIGINT), CAST(COALESCE(MIN(held_since), 0) AS BIGINT)," +
+		" COUNT(DISTINCT CASE WHEN " + limits.over(s, now) + " THEN stream END) FROM {feeds} WHERE held > 0 AND " + watched(scope)
+	_, err := collect(ctx, view, "count held", query, s, func(scan func(...any) error) (struct{}, error) {
+		return struct{}{}, scan(&count.Feeds, &count.Facts, &oldest, &count.StreamsOver)
 	})
 	count.Oldest = instant(oldest)
 	return count, err

@@ -2,8 +2,10 @@ package projections
 
 import (
 	"cmp"
+	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -239,7 +241,7 @@ func TestHeldFactsAreListed(t *testing.T) {
 		if err != nil || len(facts) != 1 || facts[0].Sequence != 5 || facts[0].Type != "casefile.stage-changed.v1" {
 			t.Errorf("got %+v, %v, want the fact after 3", facts, err)
 		}
-		count, err := CountHeld(t.Context(), view, scope)
+		count, err := CountHeld(t.Context(), view, scope, HeldLimits{}, recordedAt(4))
 		if want := (HeldCount{Feeds: 2, Facts: 3, Oldest: recordedAt(1)}); err != nil || count != want {
 			t.Errorf("got %+v, %v, want %+v", count, err, want)
 		}
@@ -249,6 +251,57 @@ func TestHeldFactsAreListed(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestHeldOverLimits(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		w := newWorld(t, address, Feeds())
+		w.on("C1", heldFact(3), heldFact(5)) // at 1 and 2 seconds
+		w.on("C2", heldFact(2))              // at 3 seconds
+		w.on("C3", heldFact(2), factOf(1), factOf(2))
+		w.settle()
+		w.read(FeedsName, func(view engine.View) error {
+			for _, test := range []struct {
+				limits HeldLimits
+				want   []string
+			}{
+				{HeldLimits{}, nil},
+				{HeldLimits{EventsMax: 2}, nil},
+				{HeldLimits{EventsMax: 1}, []string{"casefile-C1"}},
+				{HeldLimits{AgeMax: 3 * time.Second}, nil},
+				{HeldLimits{AgeMax: 3*time.Second - time.Microsecond}, []string{"casefile-C1"}},
+				{HeldLimits{EventsMax: 1, AgeMax: time.Second / 2}, []string{"casefile-C1", "casefile-C2"}},
+			} {
+				heldOver(t, view, test.limits, test.want)
+			}
+			return nil
+		})
+	})
+}
+
+// heldOver compares which streams are over limits at 4 seconds, as told in each way that there is.
+func heldOver(t *testing.T, view engine.View, limits HeldLimits, want []string) {
+	t.Helper()
+	now, scope := recordedAt(4), OperatorScope("op")
+	listed, err1 := ListHeldOver(t.Context(), view, scope, limits, now, 10)
+	all, err2 := ListHeld(t.Context(), view, scope, FeedCursor{}, 10)
+	count, err3 := CountHeld(t.Context(), view, scope, limits, now)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	var got, marked []string
+	for _, f := range listed {
+		got = append(got, f.Stream)
+	}
+	for _, f := range all {
+		if limits.Over(f, now) {
+			marked = append(marked, f.Stream)
+		}
+	}
+	if !slices.Equal(got, want) || !slices.Equal(marked, want) || count.StreamsOver != int64(len(want)) {
+		t.Errorf("%+v: got %v listed, %v marked, %d counted, want %v", limits, got, marked, count.StreamsOver, want)
+	}
 }
 
 // TestInstantsComeBackWhole keeps instants whole through the database.

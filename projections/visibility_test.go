@@ -252,7 +252,7 @@ func TestScopesSeeBusinessesAndFeeds(t *testing.T) {
 				found, err2 := FindFeeds(ctx, view, c.scope, "casefile-mine")
 				facts, err3 := ListHeldFacts(ctx, view, c.scope, "casefile-mine", "/cms", 0, 10)
 				against, err4 := ListContradictions(ctx, view, c.scope, ContradictionCursor{}, 10)
-				count, err5 := CountHeld(ctx, view, c.scope)
+				count, err5 := CountHeld(ctx, view, c.scope, HeldLimits{}, start)
 				for _, err := range []error{err1, err2, err3, err4, err5} {
 					if err != nil {
 						return err

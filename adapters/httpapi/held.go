@@ -18,9 +18,10 @@ type HeldFeed struct {
 	Source       string     `json:"source"`
 	Next         int64      `json:"next" doc:"The sequence that is waited for"`
 	Held         int64      `json:"held" doc:"How many facts wait"`
-	MissingFrom  int64      `json:"missingFrom" doc:"The first gap"`
+	MissingFrom  int64      `json:"missingFrom" doc:"The first gap; 0 where nothing is missing, and what is held is about to be released"`
 	MissingTo    int64      `json:"missingTo"`
 	HeldSince    *time.Time `json:"heldSince" nullable:"true"`
+	OverLimit    bool       `json:"overLimit" doc:"More is held, or for longer, than the configured limits say. It is reported, and nothing is dropped"`
 	Unrecognised int64      `json:"unrecognised" doc:"Messages of types that were unknown when they came"`
 }
 
@@ -55,7 +56,8 @@ func (s *Server) listHeld(ctx context.Context, in *request) (*output[HeldPage], 
 			for _, row := range rows {
 				body.Items = append(body.Items, HeldFeed{
 					Stream: row.Stream, Source: row.Source, Next: row.Next, Held: row.Held,
-					MissingFrom: row.MissingFrom, MissingTo: row.MissingTo, HeldSince: instant(row.HeldSince), Unrecognised: row.Unrecognised,
+					MissingFrom: row.MissingFrom, MissingTo: row.MissingTo, HeldSince: instant(row.HeldSince),
+					OverLimit: s.config.HeldLimits.Over(row, s.config.Now()), Unrecognised: row.Unrecognised,
 				})
 			}
 			return func(context.Context) (HeldPage, error) { return body, err }, nil

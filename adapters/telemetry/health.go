@@ -16,6 +16,7 @@ type Health struct {
 	Projections   []ProjectionHealth
 	HeldFacts     int64 // waiting for a gap in their sequence to close
 	OldestHeldAt  time.Time
+	HeldOverLimit int64 // cases and businesses that hold more, or for longer, than the limits say
 	DeadLetters   int64 // neither retried nor discarded
 }
 

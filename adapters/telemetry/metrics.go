@@ -65,6 +65,7 @@ var (
 	headGauge       = gauge("casesync_log_head_position", "Position of the last event in the log.")
 	heldGauge       = gauge("casesync_held_facts", "Facts that wait for a gap in their sequence to close.")
 	heldAgeGauge    = gauge("casesync_held_oldest_age_seconds", "Age of the oldest held fact.")
+	heldOverGauge   = gauge("casesync_held_streams_over_limit", "Cases and businesses that hold more facts, or for longer, than the limits say.")
 	deadGauge       = gauge("casesync_dead_letters", "Dead letters neither retried nor discarded.")
 	checkpointGauge = gauge("casesync_projection_checkpoint_position", "Position of the last event that a projection took.", "projection")
 	lagGauge        = gauge("casesync_projection_oldest_unprocessed_age_seconds", "Age of the oldest event that a projection has not taken.", "projection")
@@ -81,7 +82,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 // Describe says which gauges there are.
 func (c *healthCollector) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		headGauge, heldGauge, heldAgeGauge, deadGauge, checkpointGauge, lagGauge, heartbeatGauge, parkedGauge, stoppedGauge, measuredGauge,
+		headGauge, heldGauge, heldAgeGauge, heldOverGauge, deadGauge, checkpointGauge, lagGauge, heartbeatGauge, parkedGauge, stoppedGauge, measuredGauge,
 	} {
 		descriptions <- d
 	}
@@ -103,6 +104,7 @@ func (c *healthCollector) Collect(metrics chan<- prometheus.Metric) {
 	set(headGauge, float64(h.LogHead))
 	set(heldGauge, float64(h.HeldFacts))
 	set(heldAgeGauge, seconds(h.MeasuredAt, h.OldestHeldAt))
+	set(heldOverGauge, float64(h.HeldOverLimit))
 	set(deadGauge, float64(h.DeadLetters))
 	for _, p := range h.Projections {
 		set(checkpointGauge, float64(p.Checkpoint), p.Name)

@@ -18,7 +18,7 @@ var now = time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
 
 func healthy() Health {
 	return Health{
-		MeasuredAt: now, LogHead: 42, LogRecordedAt: now.Add(-time.Second), HeldFacts: 2, OldestHeldAt: now.Add(-time.Minute), DeadLetters: 1,
+		MeasuredAt: now, LogHead: 42, LogRecordedAt: now.Add(-time.Second), HeldFacts: 2, OldestHeldAt: now.Add(-time.Minute), HeldOverLimit: 4, DeadLetters: 1,
 		Projections: []ProjectionHealth{{Name: "cases", Checkpoint: 40, OldestUnprocessedAt: now.Add(-3 * time.Second), HeartbeatAt: now.Add(-time.Second), ParkedKeys: 1}},
 	}
 }
@@ -70,6 +70,7 @@ func TestMetrics(t *testing.T) {
 		`casesync_ingest_events_total{status="accepted"} 3`,
 		`casesync_log_head_position 42`,
 		`casesync_held_oldest_age_seconds 60`,
+		`casesync_held_streams_over_limit 4`,
 		`casesync_projection_oldest_unprocessed_age_seconds{projection="cases"} 3`,
 		`casesync_projection_parked_keys{projection="cases"} 1`,
 		`casesync_projection_stopped{projection="cases"} 0`,

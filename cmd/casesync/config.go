@@ -25,6 +25,7 @@ Examples:
 type manual struct {
 	Config configFile `help:"Configuration file, YAML: one line a flag." placeholder:"FILE" type:"path"`
 	storage
+	feedLimits
 	LoggerFormat string `help:"How log lines look: text or json." enum:"text,json" default:"text"`
 	LoggerLevel  string `help:"From which level on log lines are written." enum:"debug,info,warn,error" default:"info"`
 
@@ -56,7 +57,7 @@ type storage struct {
 // complete fills in what follows from other settings, and checks the rest.
 func (m *manual) complete() error {
 	m.place()
-	return m.Serve.check()
+	return errors.Join(m.feedLimits.check(), m.Serve.check())
 }
 
 // place gives what has no address of its own a place under the data directory.

@@ -28,7 +28,7 @@ func (heldListCommand) Run(ctx context.Context, p *program) error {
 	}
 	scope := projections.OperatorScope("system:command-line")
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "STREAM\tSOURCE\tHELD\tSINCE\tWAITS FOR")
+	fmt.Fprintln(table, "STREAM\tSOURCE\tHELD\tSINCE\tWAITS FOR\tLIMIT")
 	err = engine.Read(ctx, store, projections.FeedsName, func(view engine.View) error {
 		var after projections.FeedCursor
 		for {
@@ -37,7 +37,7 @@ func (heldListCommand) Run(ctx context.Context, p *program) error {
 				return err
 			}
 			for _, f := range feeds {
-				fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d to %d\n", f.Stream, f.Source, f.Held, moment(f.HeldSince), f.MissingFrom, f.MissingTo)
+				fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", f.Stream, f.Source, f.Held, moment(f.HeldSince), waitsFor(f), limitMark(f, p))
 				after = projections.FeedCursor{Stream: f.Stream, Source: f.Source}
 			}
 		}
@@ -46,6 +46,21 @@ func (heldListCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return table.Flush()
+}
+
+func waitsFor(f projections.FeedRow) string {
+	if f.MissingFrom == 0 {
+		return "nothing: about to be released"
+	}
+	return fmt.Sprintf("%d to %d", f.MissingFrom, f.MissingTo)
+}
+
+// limitMark marks what is over the limits.
+func limitMark(f projections.FeedRow, p *program) string {
+	if p.settings.held().Over(f, p.now()) {
+		return "over"
+	}
+	return "within"
 }
 
 type heldSkipCommand struct {

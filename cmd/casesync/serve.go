@@ -159,7 +159,7 @@ func (s *serving) apiConfig(ctx context.Context) (httpapi.Config, error) {
 	config := httpapi.Config{
 		Log: s.openedLog, Store: store, Codec: s.openedCodec, Keys: s.openedKeys, Tokens: tokens, SearchWords: search.Query,
 		Letters: desk.Letters, Desk: desk, Commands: desk.Commands, Projections: operated,
-		Health: s.findings, MetricsPublic: s.settings.MetricsPublic, Version: version, Now: s.now, Logger: s.logger,
+		HeldLimits: s.system.settings.held(), Health: s.findings, MetricsPublic: s.settings.MetricsPublic, Version: version, Now: s.now, Logger: s.logger,
 	}
 	if s.settings.has("ingest") {
 		config.Ingest = ingester.Handler(httpapi.PrincipalOf)
@@ -181,7 +181,7 @@ func (s *serving) onlyRoles(next http.Handler) http.Handler {
 	})
 }
 
-// runners returns the runners of the read models, none where the process does not keep them.
+// runners returns the runners of the read models and of what watches them, none where the process does not keep them.
 func (s *serving) runners(ctx context.Context) ([]func(context.Context) error, error) {
 	if !s.settings.has("project") {
 		return nil, nil
@@ -203,7 +203,8 @@ func (s *serving) runners(ctx context.Context) ([]func(context.Context) error, e
 			return nil // the process goes on: reads say how old they are, and events are still taken
 		})
 	}
-	return list, nil
+	report := &heldReport{system: s.system, named: map[string]time.Time{}}
+	return append(list, report.run), nil
 }
 
 // engineConfigs is what the engine needs for every read model.
@@ -244,6 +245,7 @@ func (s *serving) findings(ctx context.Context) ([]httpapi.Finding, error) {
 	list := []httpapi.Finding{
 		{Name: "log: head", Ready: true, Value: h.LogHead},
 		{Name: "feeds: held facts", Ready: true, Value: h.HeldFacts, Help: helpIf(h.HeldFacts > 0, "casesync held list shows what is waited for")},
+		{Name: "feeds: over the limits of held facts", Ready: true, Value: h.HeldOverLimit, Help: helpIf(h.HeldOverLimit > 0, "casesync held list marks them: see what became of the missing events at their source, or give them up")},
 		{Name: "feeds: dead letters", Ready: true, Value: h.DeadLetters, Help: helpIf(h.DeadLetters > 0, "casesync dead-letters list shows them")},
 	}
 	for _, p := range h.Projections {
@@ -303,8 +305,8 @@ func (s *serving) measureFeeds(ctx context.Context, h *telemetry.Health) error {
 	}
 	h.DeadLetters = open.Count
 	err = engine.Read(ctx, s.openedStore, projections.FeedsName, func(view engine.View) error {
-		held, err := projections.CountHeld(ctx, view, projections.OperatorScope("system:health"))
-		h.HeldFacts, h.OldestHeldAt = held.Facts, held.Oldest
+		held, err := projections.CountHeld(ctx, view, projections.OperatorScope("system:health"), s.system.settings.held(), h.MeasuredAt)
+		h.HeldFacts, h.OldestHeldAt, h.HeldOverLimit = held.Facts, held.Oldest, held.StreamsOver
 		return err
 	})
 	if err != nil && !errors.Is(err, engine.ErrNotBuilt) {

@@ -196,8 +196,8 @@ func (s *system) ingester(ctx context.Context) (*cms.Ingester, error) {
 			return nil, nil, err
 		}
 		ingester, err := cms.NewIngester(cms.Config{Commands: decide, DeadLetters: letters, DigestKey: digestKey, Limits: cms.Limits{
-			BodyBytesMax: s.settings.Serve.BodyMiBMax << 20, BatchEventsMax: s.settings.Serve.BatchEventsMax,
-		}})
+			EventBytesMax: s.settings.EventKiBMax << 10, BodyBytesMax: s.settings.Serve.BodyMiBMax << 20, BatchEventsMax: s.settings.Serve.BatchEventsMax,
+		}, Logger: s.logger})
 		return ingester, nil, err
 	})
 }
