@@ -197,7 +197,7 @@ func (s *system) ingester(ctx context.Context) (*cms.Ingester, error) {
 		}
 		ingester, err := cms.NewIngester(cms.Config{Commands: decide, DeadLetters: letters, DigestKey: digestKey, Limits: cms.Limits{
 			EventBytesMax: s.settings.EventKiBMax << 10, BodyBytesMax: s.settings.Serve.BodyMiBMax << 20, BatchEventsMax: s.settings.Serve.BatchEventsMax,
-		}, Logger: s.logger})
+		}, Answered: s.answered, Logger: s.logger})
 		return ingester, nil, err
 	})
 }
