@@ -63,7 +63,7 @@ type sealedRow struct {
 
 var caseSealed = &engine.Table[sealedRow]{
 	Spec: engine.Spec{
-		Name: "case_sealed", Key: 1,
+		Name: "case_sealed", Key: 1, Wide: true,
 		Columns: texts("ref", "business_reference", "handler", "consumer", "representative"),
 		Aside:   []string{"business_reference", "handler", "consumer", "representative"},
 	},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"casesync/eventstore/sqldb"
@@ -147,9 +148,9 @@ func (t *postgresTx) Exec(ctx context.Context, query string, args ...any) (int64
 	return tag.RowsAffected(), err
 }
 
-func (t *postgresTx) CreateTable(ctx context.Context, table string, columns []engine.Column, key int) error {
+func (t *postgresTx) CreateTable(ctx context.Context, table string, spec engine.Spec) error {
 	var text strings.Builder
-	for _, column := range columns {
+	for _, column := range spec.Columns {
 		text.WriteString(column.Name + " " + string(column.Type))
 		if column.Type == engine.Text {
 			text.WriteString(` COLLATE "C"`)
@@ -157,7 +158,7 @@ func (t *postgresTx) CreateTable(ctx context.Context, table string, columns []en
 		text.WriteString(" NOT NULL, ")
 	}
 	_, err := t.tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+table+" ("+text.String()+
-		"PRIMARY KEY ("+names(columns[:key], plain)+"))")
+		"PRIMARY KEY ("+names(spec.Columns[:spec.Key], plain)+"))")
 	if err != nil {
 		return fmt.Errorf("create table %s: %w", table, err)
 	}
@@ -199,7 +200,6 @@ func (t *postgresTx) write(ctx context.Context, changes engine.Changes) error {
 		changes.Insert, changes.Delete = nil, nil
 	}
 	insert := "INSERT INTO " + changes.Table + " AS t (" + names(changes.Columns, plain) + ") SELECT * FROM " + unnest(changes.Columns)
-	add := onConflict(changes, func(column string) string { return "t." + column + " + excluded." + column })
 	batch := &pgx.Batch{}
 	if len(changes.Delete) > 0 {
 		batch.Queue(removal(changes), arrays(changes.Columns[:changes.Key], changes.Delete)...)
@@ -207,11 +207,16 @@ func (t *postgresTx) write(ctx context.Context, changes engine.Changes) error {
 	if len(changes.Insert) > 0 {
 		batch.Queue(insert, arrays(changes.Columns, changes.Insert)...)
 	}
-	if len(changes.Upsert) > 0 {
-		batch.Queue(insert+onConflict(changes, replaced), arrays(changes.Columns, changes.Upsert)...)
+	if rows := updated(changes); len(rows) > 0 {
+		batch.Queue(replace(changes), arrays(changes.Columns, rows)...).Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() != int64(len(rows)) {
+				return errGone
+			}
+			return nil
+		})
 	}
 	if len(changes.Add) > 0 {
-		batch.Queue(insert+add, arrays(changes.Columns, changes.Add)...)
+		batch.Queue(insert+onConflict(changes, "t."), arrays(changes.Columns, changes.Add)...)
 	}
 	if lowered := lowered(changes); len(lowered) > 0 {
 		key := changes.Columns[:changes.Key]
@@ -229,6 +234,24 @@ func (t *postgresTx) remove(ctx context.Context, changes engine.Changes) error {
 	}
 	_, err := t.tx.Exec(ctx, removal(changes), arrays(changes.Columns[:changes.Key], changes.Delete)...)
 	return err
+}
+
+// updated are all rows to update, whichever of their columns change: PostgreSQL sees for itself which
+// indexes that concerns.
+func updated(changes engine.Changes) (rows [][]any) {
+	for _, update := range changes.Update {
+		rows = append(rows, update.Rows...)
+	}
+	return rows
+}
+
+func replace(changes engine.Changes) string {
+	key := changes.Columns[:changes.Key]
+	return "UPDATE " + changes.Table + " t SET " +
+		names(changes.Columns[changes.Key:], func(name string) string { return name + " = new." + name }) +
+		" FROM " + unnest(changes.Columns) + " AS new(" + names(changes.Columns, plain) + ") WHERE (" +
+		names(key, func(name string) string { return "t." + name }) + ") = (" +
+		names(key, func(name string) string { return "new." + name }) + ")"
 }
 
 func removal(changes engine.Changes) string {

@@ -8,6 +8,7 @@ package readmodel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -55,7 +56,11 @@ func Open(ctx context.Context, address string) (*Store, error) {
 // checkText refuses what PostgreSQL cannot hold, on SQLite too, so that no read model depends on
 // where it is kept.
 func checkText(changes engine.Changes) error {
-	for _, rows := range [][][]any{changes.Insert, changes.Upsert, changes.Add, changes.Delete} {
+	lists := [][][]any{changes.Insert, changes.Add, changes.Delete}
+	for _, update := range changes.Update {
+		lists = append(lists, update.Rows)
+	}
+	for _, rows := range lists {
 		for _, row := range rows {
 			for i, value := range row {
 				if text, ok := value.(string); ok && (!utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0) {
@@ -79,18 +84,24 @@ func names(columns []engine.Column, form func(string) string) string {
 
 func plain(name string) string { return name }
 
-// onConflict is the end of an upsert: by combine of each column after the key.
-func onConflict(changes engine.Changes, combine func(column string) string) string {
-	key := names(changes.Columns[:changes.Key], plain)
-	rest := changes.Columns[changes.Key:]
-	if len(rest) == 0 {
-		return " ON CONFLICT (" + key + ") DO NOTHING"
-	}
-	return " ON CONFLICT (" + key + ") DO UPDATE SET " +
-		names(rest, func(name string) string { return name + " = " + combine(name) })
+// onConflict is the end of an insert that adds to the columns after the key of what is there, which
+// the text names with prefix before it.
+func onConflict(changes engine.Changes, prefix string) string {
+	return " ON CONFLICT (" + names(changes.Columns[:changes.Key], plain) + ") DO UPDATE SET " +
+		names(changes.Columns[changes.Key:], func(name string) string { return name + " = " + prefix + name + " + excluded." + name })
 }
 
-func replaced(column string) string { return "excluded." + column }
+// selected are the columns at the places of an update.
+func selected(columns []engine.Column, places []int) []engine.Column {
+	list := make([]engine.Column, len(places))
+	for i, place := range places {
+		list[i] = columns[place]
+	}
+	return list
+}
+
+// errGone is returned for a row to update that is not there.
+var errGone = errors.New("a row to update is not there")
 
 // lowered are the rows to add that may leave nothing where they are added.
 func lowered(changes engine.Changes) [][]any {

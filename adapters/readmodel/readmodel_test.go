@@ -24,7 +24,7 @@ func each(t *testing.T, test func(t *testing.T, store *readmodel.Store)) {
 		}
 		t.Cleanup(func() { store.Close() })
 		update(t, store, func(ctx context.Context, tx engine.Tx) error {
-			return errors.Join(tx.CreateTable(ctx, "cases", columns, 1), tx.CreateTable(ctx, "sums", sums, 2))
+			return errors.Join(tx.CreateTable(ctx, "cases", engine.Spec{Columns: columns, Key: 1, Wide: true}), tx.CreateTable(ctx, "sums", engine.Spec{Columns: sums, Key: 2}))
 		})
 		test(t, store)
 	})
@@ -96,13 +96,36 @@ func TestWriteInsertsReplacesAndDeletes(t *testing.T) {
 	each(t, func(t *testing.T, store *readmodel.Store) {
 		write(t, store, cases(engine.Changes{Insert: [][]any{{"a", int64(1), true, "é"}, {"b", int64(-2), false, ""}, {"c", int64(1 << 62), true, "'; DROP"}}}))
 		write(t, store, cases(engine.Changes{
-			Insert: [][]any{{"d", int64(4), false, "d"}},
-			Upsert: [][]any{{"a", int64(9), false, "new"}, {"e", int64(5), true, "e"}},
+			Insert: [][]any{{"d", int64(4), false, "d"}, {"e", int64(5), true, "e"}},
+			Update: []engine.Update{{Set: []int{1, 2, 3}, Rows: [][]any{{"a", int64(9), false, "new"}}}},
 			Delete: [][]any{{"b"}, {"not there"}}}))
 		same(t, read(t, store, all), [][]any{{"a", int64(9), false, "new"}, {"c", int64(1 << 62), true, "'; DROP"},
 			{"d", int64(4), false, "d"}, {"e", int64(5), true, "e"}})
 		same(t, read(t, store, "SELECT ref, n, open, title FROM cases WHERE open AND n > $2 AND ref <> $1 ORDER BY ref", "c", int64(0)),
 			[][]any{{"e", int64(5), true, "e"}})
+	})
+}
+
+// TestUpdatesChangeTheirColumns, by whatever columns they are grouped, and leave nothing where a row
+// is not there.
+func TestUpdatesChangeTheirColumns(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, store *readmodel.Store) {
+		write(t, store, cases(engine.Changes{Insert: [][]any{{"a", int64(1), true, "a"}, {"b", int64(2), true, "b"}, {"c", int64(3), true, "c"}}}))
+		write(t, store, cases(engine.Changes{Update: []engine.Update{
+			{Set: []int{1}, Rows: [][]any{{"a", int64(10), true, "a"}, {"c", int64(30), true, "c"}}},
+			{Set: []int{2, 3}, Rows: [][]any{{"b", int64(2), false, "new"}}},
+		}}))
+		want := [][]any{{"a", int64(10), true, "a"}, {"b", int64(2), false, "new"}, {"c", int64(30), true, "c"}}
+		same(t, read(t, store, all), want)
+		err := store.Update(t.Context(), func(tx engine.Tx) error {
+			return tx.Write(t.Context(), cases(engine.Changes{Update: []engine.Update{
+				{Set: []int{1}, Rows: [][]any{{"a", int64(11), true, "a"}, {"nobody", int64(1), true, ""}}}}}))
+		})
+		if err == nil {
+			t.Error("updating a row that is not there: got no error")
+		}
+		same(t, read(t, store, all), want)
 	})
 }
 
@@ -147,20 +170,20 @@ func TestBigBatches(t *testing.T) {
 	t.Parallel()
 	const rows = 40_000
 	each(t, func(t *testing.T, store *readmodel.Store) {
-		var insert, upsert, remove [][]any
+		var insert, replace, remove [][]any
 		var keys []string
 		for i := range rows {
 			key := fmt.Sprintf("%06d", i)
 			keys = append(keys, key)
 			insert = append(insert, []any{key, int64(i), false, "old"})
 			if i%2 == 0 {
-				upsert = append(upsert, []any{key, int64(i), true, "new"})
+				replace = append(replace, []any{key, int64(i), true, "new"})
 			} else {
 				remove = append(remove, []any{key})
 			}
 		}
 		write(t, store, cases(engine.Changes{Insert: insert}))
-		write(t, store, cases(engine.Changes{Upsert: upsert, Delete: remove}))
+		write(t, store, cases(engine.Changes{Update: []engine.Update{{Set: []int{2, 3}, Rows: replace}}, Delete: remove}))
 		update(t, store, func(ctx context.Context, tx engine.Tx) error {
 			cursor, err := tx.LoadKeys(ctx, "cases", columns, keys)
 			if err != nil {
@@ -219,7 +242,7 @@ func TestTextThatPostgreSQLCannotHoldIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, store *readmodel.Store) {
 		for _, text := range []string{"a\x00b", "\xff\xfe", "caf\xe9"} {
 			err := store.Update(t.Context(), func(tx engine.Tx) error {
-				return tx.Write(t.Context(), cases(engine.Changes{Upsert: [][]any{{"a", int64(1), true, text}}}))
+				return tx.Write(t.Context(), cases(engine.Changes{Insert: [][]any{{"a", int64(1), true, text}}}))
 			})
 			if !errors.Is(err, engine.ErrText) {
 				t.Errorf("writing %q: got %v, want %v", text, err, engine.ErrText)

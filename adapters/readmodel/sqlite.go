@@ -77,13 +77,18 @@ func (t *sqliteTx) Exec(ctx context.Context, query string, args ...any) (int64, 
 	return result.RowsAffected()
 }
 
-func (t *sqliteTx) CreateTable(ctx context.Context, table string, columns []engine.Column, key int) error {
+// CreateTable keeps rows in the tree of their keys, which is one tree less to write, unless they are so
+// wide that few of them would fit a page of it.
+func (t *sqliteTx) CreateTable(ctx context.Context, table string, spec engine.Spec) error {
 	var text strings.Builder
-	for _, column := range columns {
+	for _, column := range spec.Columns {
 		fmt.Fprintf(&text, "%s %s NOT NULL, ", column.Name, column.Type)
 	}
-	_, err := t.tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table+" ("+text.String()+
-		"PRIMARY KEY ("+names(columns[:key], plain)+"))")
+	fmt.Fprintf(&text, "PRIMARY KEY (%s))", names(spec.Columns[:spec.Key], plain))
+	if !spec.Wide {
+		text.WriteString(" WITHOUT ROWID")
+	}
+	_, err := t.tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table+" ("+text.String())
 	if err != nil {
 		return fmt.Errorf("create table %s: %w", table, err)
 	}
@@ -108,42 +113,75 @@ func (t *sqliteTx) Write(ctx context.Context, changes engine.Changes) error {
 		return fmt.Errorf("write to %s: %w", changes.Table, err)
 	}
 	insert := "INSERT INTO " + changes.Table + " (" + names(changes.Columns, plain) + ") VALUES (" + parameters(len(changes.Columns)) + ")"
-	add := onConflict(changes, func(column string) string { return column + " + excluded." + column })
 	lowered, zero := lowered(changes), allZero(changes, "")
 	for i, row := range lowered {
 		lowered[i] = row[:changes.Key]
 	}
-	remove := "DELETE FROM " + changes.Table + " WHERE (" + names(changes.Columns[:changes.Key], plain) +
-		") = (" + parameters(changes.Key) + ")"
-	for _, step := range []struct {
-		statement string
-		rows      [][]any
-	}{
-		{remove, changes.Delete},
-		{insert, changes.Insert},
-		{insert + onConflict(changes, replaced), changes.Upsert},
-		{insert + add, changes.Add},
-		{remove + zero, lowered},
-	} {
-		if err := t.each(ctx, step.statement, step.rows); err != nil {
+	key := changes.Columns[:changes.Key]
+	remove := "DELETE FROM " + changes.Table + " WHERE " + equal(key, 0, " AND ")
+	steps := []sqliteStep{{remove, changes.Delete, false}, {insert, changes.Insert, false}}
+	for _, update := range changes.Update {
+		steps = append(steps, sqliteUpdate(changes, update))
+	}
+	steps = append(steps, sqliteStep{insert + onConflict(changes, ""), changes.Add, false}, sqliteStep{remove + zero, lowered, false})
+	for _, step := range steps {
+		if err := t.each(ctx, step); err != nil {
 			return fmt.Errorf("write to %s: %w", changes.Table, err)
 		}
 	}
 	return nil
 }
 
-func (t *sqliteTx) each(ctx context.Context, statement string, rows [][]any) error {
-	if len(rows) == 0 {
+// sqliteStep is a statement to run with each row of parameters.
+type sqliteStep struct {
+	statement string
+	rows      [][]any
+	touches   bool // each row must meet one that is there
+}
+
+// sqliteUpdate sets the columns that change alone: SQLite writes the indexes of each that is set, even
+// to what it was.
+func sqliteUpdate(changes engine.Changes, update engine.Update) sqliteStep {
+	set := selected(changes.Columns, update.Set)
+	rows := make([][]any, len(update.Rows))
+	for i, row := range update.Rows {
+		rows[i] = make([]any, 0, changes.Key+len(set))
+		rows[i] = append(rows[i], row[:changes.Key]...)
+		for _, place := range update.Set {
+			rows[i] = append(rows[i], row[place])
+		}
+	}
+	return sqliteStep{"UPDATE " + changes.Table + " SET " + equal(set, changes.Key, ", ") +
+		" WHERE " + equal(changes.Columns[:changes.Key], 0, " AND "), rows, true}
+}
+
+// equal says of each column that it is the parameter of its place, which is counted from one after before.
+func equal(columns []engine.Column, before int, separator string) string {
+	list := make([]string, len(columns))
+	for i, column := range columns {
+		list[i] = column.Name + " = $" + strconv.Itoa(before+i+1)
+	}
+	return strings.Join(list, separator)
+}
+
+func (t *sqliteTx) each(ctx context.Context, step sqliteStep) error {
+	if len(step.rows) == 0 {
 		return nil
 	}
-	prepared, err := t.tx.PrepareContext(ctx, statement)
+	prepared, err := t.tx.PrepareContext(ctx, step.statement)
 	if err != nil {
 		return err
 	}
 	defer prepared.Close()
-	for _, row := range rows {
-		if _, err := prepared.ExecContext(ctx, row...); err != nil {
+	for _, row := range step.rows {
+		result, err := prepared.ExecContext(ctx, row...)
+		if err != nil {
 			return err
+		}
+		if step.touches {
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				return errors.Join(err, errGone)
+			}
 		}
 	}
 	return nil

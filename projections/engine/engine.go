@@ -103,11 +103,11 @@ type Tx interface {
 	Snapshot
 	// Exec returns the number of rows it touched.
 	Exec(ctx context.Context, query string, args ...any) (int64, error)
-	// CreateTable makes a table with the first key columns as its primary key, if it is not there.
+	// CreateTable makes a table with the columns and the primary key of spec, if it is not there.
 	// Text compares by its bytes.
-	CreateTable(ctx context.Context, table string, columns []Column, key int) error
+	CreateTable(ctx context.Context, table string, spec Spec) error
 	// Write applies one table's changes in bulk. Text that holds a NUL or is no UTF-8 is an error
-	// that Is ErrText, and a row to insert that is there already an error.
+	// that Is ErrText; a row to insert that is there already, or one to update that is not, is an error.
 	Write(ctx context.Context, changes Changes) error
 }
 
@@ -121,9 +121,16 @@ type Changes struct {
 	Columns []Column
 	Key     int     // the first Key columns are the primary key
 	Insert  [][]any // rows that do not exist yet
-	Upsert  [][]any // rows that replace what has their key
+	Update  []Update
 	// Add are rows whose columns after the key, all BigInts, are added to what has their key. A row
 	// that comes to be all 0 goes.
 	Add    [][]any
 	Delete [][]any // keys of rows that go
+}
+
+// Update is rows of which the same columns change. A database that is told which need not touch the
+// indexes of the others.
+type Update struct {
+	Set  []int   // the columns that change, none of the key, by their places in Columns
+	Rows [][]any // whole, as they come to be
 }

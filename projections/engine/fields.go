@@ -102,6 +102,16 @@ func compareFields(a, b []any) int {
 	return 0
 }
 
+// differing has a bit for each field in which two rows differ, the first in the lowest.
+func differing(a, b []any) (fields uint64) {
+	for i := range a {
+		if value(a[i]) != value(b[i]) {
+			fields |= 1 << i
+		}
+	}
+	return fields
+}
+
 // addFields adds sign times from to to.
 func addFields(to, from []any, sign int64) {
 	for i := range to {

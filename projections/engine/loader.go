@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 )
 
 // loader fills a generation that nobody reads yet: it folds batch after batch in memory, and writes
@@ -81,6 +82,9 @@ func (l *loader) flush(ctx context.Context) error {
 		return nil
 	}
 	for changes := range l.projection.changes(l.generation.number, l.rows) {
+		if l.generation.checkpoint.at.IsZero() {
+			changes.Insert, changes.Add = slices.Concat(changes.Insert, changes.Add), nil // there is nothing to add them to
+		}
 		if err := l.fenced(ctx, func(tx Tx) error { return tx.Write(ctx, changes) }); err != nil {
 			return fmt.Errorf("write rows: %w", err)
 		}

@@ -11,6 +11,9 @@ import (
 	"casesync/eventstore"
 )
 
+// columnsMax bounds the columns of a table: which of them changed is a bit of a uint64 each.
+const columnsMax = 64
+
 var validName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // validate finds mistakes in a projection's description before they reach a database.
@@ -50,6 +53,9 @@ func (s Spec) validate() error {
 	if s.Kind == Keyed && s.Columns[0].Type != Text {
 		return fmt.Errorf("table %s: the first column of a Keyed table is the projection's key and must be TEXT", s.Name)
 	}
+	if len(s.Columns) > columnsMax {
+		return fmt.Errorf("table %s has %d columns, at most %d", s.Name, len(s.Columns), columnsMax)
+	}
 	for i, column := range s.Columns {
 		if !validName.MatchString(column.Name) {
 			return fmt.Errorf("table %s: the column name %q is not in lower case letters, digits and _", s.Name, column.Name)
@@ -86,8 +92,7 @@ func (p Projection) table(table AnyTable, generation int64) string {
 // loaded.
 func (p Projection) createTables(ctx context.Context, tx Tx, generation int64) error {
 	for _, table := range p.tables() {
-		spec := table.Describe()
-		if err := tx.CreateTable(ctx, p.table(table, generation), spec.Columns, spec.Key); err != nil {
+		if err := tx.CreateTable(ctx, p.table(table, generation), table.Describe()); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func Setup(ctx context.Context, store Store) error {
 	}
 	err := store.Update(ctx, func(tx Tx) error {
 		for _, table := range ownTables() {
-			if err := tx.CreateTable(ctx, table.name, table.columns, table.key); err != nil {
+			if err := tx.CreateTable(ctx, table.name, Spec{Columns: table.columns, Key: table.key}); err != nil {
 				return err
 			}
 		}

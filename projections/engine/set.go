@@ -3,6 +3,9 @@ package engine
 import (
 	"fmt"
 	"iter"
+	"maps"
+	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -14,6 +17,7 @@ type anySet interface {
 	// load takes a row that the database holds.
 	load(cursor Cursor) error
 	// changes yields what differs from what was loaded, without the table, in chunks of rowsMax rows.
+	// A database takes rows fastest in the order of their keys, so they come about so.
 	changes(rowsMax int) iter.Seq[Changes]
 	// begin starts the fold of some events of key; undo takes back what they did, and check is an
 	// error where what they did cannot be stored.
@@ -174,27 +178,50 @@ func (s *set[R]) load(cursor Cursor) error {
 
 func (s *set[R]) changes(rowsMax int) iter.Seq[Changes] {
 	return func(yield func(Changes) bool) {
-		var chunk Changes
-		n := 0
-		for _, e := range s.entries {
-			if !s.change(e, &chunk) {
+		chunk, n := &changing{}, 0
+		for _, key := range slices.Sorted(maps.Keys(s.entries)) {
+			if !s.change(s.entries[key], chunk) {
 				continue
 			}
 			if n++; n == rowsMax {
-				if !yield(chunk) {
+				if !yield(chunk.whole()) {
 					return
 				}
-				chunk, n = Changes{}, 0
+				*chunk, n = changing{}, 0
 			}
 		}
 		if n > 0 {
-			yield(chunk)
+			yield(chunk.whole())
 		}
 	}
 }
 
+// changing is changes being gathered: rows to update by which columns change, a bit for each.
+type changing struct {
+	Changes
+	updates map[uint64][][]any
+}
+
+func (c *changing) update(columns uint64, row []any) {
+	if c.updates == nil {
+		c.updates = map[uint64][][]any{}
+	}
+	c.updates[columns] = append(c.updates[columns], row)
+}
+
+func (c *changing) whole() Changes {
+	for _, columns := range slices.Sorted(maps.Keys(c.updates)) {
+		update := Update{Rows: c.updates[columns]}
+		for rest := columns; rest != 0; rest &= rest - 1 {
+			update.Set = append(update.Set, bits.TrailingZeros64(rest))
+		}
+		c.Changes.Update = append(c.Changes.Update, update)
+	}
+	return c.Changes
+}
+
 // change adds to chunk what differs between e and what was loaded, and is false where nothing does.
-func (s *set[R]) change(e *entry[R], chunk *Changes) bool {
+func (s *set[R]) change(e *entry[R], chunk *changing) bool {
 	switch fields := s.table.Fields(&e.row); {
 	case s.table.Kind == Summed && allZero(fields[s.table.Key:]):
 		return false
@@ -207,7 +234,7 @@ func (s *set[R]) change(e *entry[R], chunk *Changes) bool {
 	case e.loaded == nil:
 		chunk.Insert = append(chunk.Insert, values(fields))
 	case e.row != *e.loaded:
-		chunk.Upsert = append(chunk.Upsert, values(fields))
+		chunk.update(differing(s.table.Fields(e.loaded), fields), values(fields))
 	default:
 		return false
 	}

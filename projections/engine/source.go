@@ -25,7 +25,10 @@ func (b batch) cut(n int) (first, rest batch) {
 	return batch{b.events[:n]}, batch{b.events[n:]}
 }
 
-// follow reads and prepares the events of log after position in batches, one batch ahead of each,
+// batchesAhead is how many batches are prepared while one is folded and written.
+const batchesAhead = 2
+
+// follow reads and prepares the events of log after position in batches, some batches ahead of each,
 // until each returns an error or ctx ends. Each is called with an empty batch whenever all there is
 // has been read.
 func (f *folder) follow(ctx context.Context, log eventstore.Log, after eventstore.Position, eventsMax int, each func(batch) error) error {
@@ -34,7 +37,7 @@ func (f *folder) follow(ctx context.Context, log eventstore.Log, after eventstor
 		batch batch
 		err   error
 	}
-	ahead := make(chan read, 1)
+	ahead := make(chan read, batchesAhead)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -43,6 +43,9 @@ type Spec struct {
 	// AppendOnly promises, of a Keyed table, that folds do nothing but Put rows of new keys: what is
 	// there is then not loaded for each batch, and neither Get nor All is of use.
 	AppendOnly bool
+	// Wide promises that rows take more than a few hundred bytes: SQLite then keeps them beside the
+	// tree of their keys instead of in it.
+	Wide bool
 	// Indexes are further indexes, each a list of columns and optional conditions:
 	// "frn, converted_at, ref" or "frn, ref WHERE open".
 	Indexes []string
