@@ -123,6 +123,38 @@ func check(tb testing.TB, h *handler, log es.Log, codec *es.Codec, stream es.Str
 	}
 }
 
+// Whatever becomes of a command, its answer says whether the state waits for a further one.
+func TestAnswersSayWhatIsUnfinished(t *testing.T) {
+	t.Parallel()
+	decider := boxDecider()
+	decider.Unfinished = func(b *box) bool { return len(b.Held) > 0 }
+	log, codec := newLog(t), newCodec(newKeys())
+	h := es.NewHandler(log, codec, decider, 100)
+	hold, refusal := ask("box-1"), errors.New("refused")
+	for _, step := range []struct {
+		name    string
+		request es.Request
+		command command
+		err     error
+		want    bool
+	}{
+		{"nothing held", ask("box-1"), command{count: 1}, nil, false},
+		{"held", hold, command{hold: "Ada"}, nil, true},
+		{"the same again", hold, command{hold: "Ada"}, nil, true},
+		{"nothing comes of it", ask("box-1"), command{}, nil, true},
+		{"refused", ask("box-1"), command{refuse: refusal}, refusal, true},
+		{"released", ask("box-1"), command{release: true}, nil, false},
+	} {
+		answer, err := h.Handle(t.Context(), step.request, step.command)
+		if answer.Unfinished != step.want || !errors.Is(err, step.err) {
+			t.Errorf("%s: got unfinished %v, %v, want %v, %v", step.name, answer.Unfinished, err, step.want, step.err)
+		}
+	}
+	if answer := handle(t, newHandler(log, codec), ask("box-2"), command{hold: "Ada"}); answer.Unfinished {
+		t.Error("a decider that finishes everything: got unfinished, want not")
+	}
+}
+
 func TestCommandsBuildOnEachOther(t *testing.T) {
 	t.Parallel()
 	log, codec := newLog(t), newCodec(newKeys())
