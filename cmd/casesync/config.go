@@ -57,7 +57,7 @@ type storage struct {
 // complete fills in what follows from other settings, and checks the rest.
 func (m *manual) complete() error {
 	m.place()
-	return errors.Join(m.feedLimits.check(), m.Serve.check())
+	return errors.Join(m.checkLimits(), m.Serve.check())
 }
 
 // place gives what has no address of its own a place under the data directory.
@@ -86,7 +86,7 @@ type serveCommand struct {
 
 	TLSCert      string   `help:"File of the certificate and its chain, PEM; read again when it changes. TLS 1.2 or newer." placeholder:"FILE" type:"path" group:"Network"`
 	TLSKey       string   `help:"File of the certificate's private key, PEM." placeholder:"FILE" type:"path" group:"Network"`
-	TrustedProxy []string `help:"Networks of the proxies that end TLS in front of this process, such as 10.0.0.0/8: plain HTTP is taken from there and from this machine alone." placeholder:"CIDR" group:"Network"`
+	TrustedProxy []string `help:"Networks of the proxies that end TLS in front of this process, such as 10.0.0.0/8: plain HTTP is taken from there and from this machine alone, and X-Forwarded-For is believed from there alone." placeholder:"CIDR" group:"Network"`
 
 	Demo          bool          `help:"Serve a demonstration: invented cases made of a real complaint register, tokens for a person of each role, and a simulated case management system."`
 	DemoPause     time.Duration `help:"Pause between two events of the simulated case management system." default:"3s"`

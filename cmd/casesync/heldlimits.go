@@ -21,7 +21,7 @@ type feedLimits struct {
 // logEventKiBMax is how much the log takes of one event: eventstore.Limits by default.
 const logEventKiBMax = 1024
 
-func (l *feedLimits) check() error {
+func (l *feedLimits) checkLimits() error {
 	switch {
 	case l.EventKiBMax < 1 || l.EventKiBMax > logEventKiBMax:
 		return fmt.Errorf("--event-kib-max is %d: want 1 to %d", l.EventKiBMax, logEventKiBMax)
