@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,8 +52,16 @@ func (s *serveCommand) listen(ctx context.Context) (net.Listener, error) {
 		return nil, usage("%w", err)
 	}
 	return tls.NewListener(listener, &tls.Config{
-		MinVersion: tls.VersionTLS12, GetCertificate: certificate.get, NextProtos: []string{"h2", "http/1.1"},
+		MinVersion: tls.VersionTLS12, CipherSuites: cipherSuites, GetCertificate: certificate.get, NextProtos: []string{"h2", "http/1.1"},
 	}), nil
+}
+
+// cipherSuites are those of TLS 1.2 with forward secrecy and authenticated encryption; Go's default
+// has some with CBC too. TLS 1.3 has none to choose.
+var cipherSuites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 func loopback(host string) bool {
@@ -59,13 +69,13 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// certificate is read again when its file changes, so that renewing it needs no restart.
+// certificate is read again when its files change, so that renewing it needs no restart.
 type certificate struct {
 	certFile, keyFile string
 
 	mu        sync.Mutex
 	loaded    *tls.Certificate
-	changedAt time.Time // of the file that was loaded
+	read      [sha256.Size]byte // the sum of what was loaded; times do not tell a file from its replacement
 	checkedAt time.Time
 }
 
@@ -78,59 +88,30 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c.loaded, nil
 	}
 	c.checkedAt = time.Now()
-	changedAt, err := changed(c.certFile, c.keyFile)
-	if err == nil && (c.loaded == nil || !changedAt.Equal(c.changedAt)) {
-		var pair tls.Certificate
-		if pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile); err == nil {
-			c.loaded, c.changedAt = &pair, changedAt
-		}
-	}
-	if c.loaded == nil {
+	if err := c.load(); err != nil && c.loaded == nil {
 		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 	}
 	return c.loaded, nil
 }
 
-// changed returns when the newest of the files changed last.
-func changed(files ...string) (latest time.Time, err error) {
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if info.ModTime().After(latest) {
-			latest = info.ModTime()
-		}
+func (c *certificate) load() error {
+	cert, err := os.ReadFile(c.certFile)
+	if err != nil {
+		return err
 	}
-	return latest, nil
-}
-
-// behindProxies refuses plain connections that come neither from this machine nor from a trusted proxy.
-func (s *serveCommand) behindProxies(next http.Handler) (http.Handler, error) {
-	var trusted []netip.Prefix
-	for _, text := range s.TrustedProxy {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usage("--trusted-proxy %s: want a network, such as 10.0.0.0/8 or 192.0.2.7/32", text)
-		}
-		trusted = append(trusted, prefix)
+	key, err := os.ReadFile(c.keyFile)
+	if err != nil {
+		return err
 	}
-	if s.TLSCert != "" {
-		return next, nil
+	read := sha256.Sum256(slices.Concat(cert, []byte{0}, key))
+	if c.loaded != nil && read == c.read {
+		return nil
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		from := peer.Addr().Unmap()
-		allowed := err == nil && from.IsLoopback()
-		for _, prefix := range trusted {
-			allowed = allowed || err == nil && prefix.Contains(from)
-		}
-		if !allowed {
-			http.Error(w, "Plain HTTP is taken from trusted proxies only.", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	}), nil
+	pair, err := tls.X509KeyPair(cert, key)
+	if err == nil {
+		c.loaded, c.read = &pair, read
+	}
+	return err
 }
 
 // serveHTTP serves until ctx ends, then lets requests under way end within stopTimeout. Drain is
