@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"strings"
 
+	"casesync/domain/account"
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/membership"
+	"casesync/domain/reservation"
 )
 
 // vocabularies lists the events of each decider, one line each.
@@ -21,6 +23,8 @@ var vocabularies = []vocabulary{
 	{casefile.Events, casefile.Name, anyEvent(casefile.New)},
 	{business.Events, business.Name, anyEvent(business.New)},
 	{membership.Events, membership.Name, anyEvent(membership.New)},
+	{account.Events, account.Name, anyEvent(account.New)},
+	{reservation.Events, reservation.Name, anyEvent(reservation.New)},
 }
 
 // vocabulary is what a decider's package says of its events.
