@@ -54,9 +54,9 @@ func readAll(w *world) (rows []caseRow, words map[string]string) {
 		if err != nil {
 			return err
 		}
-		found, err := rowsOf(w.t.Context(), view, caseWords, "SELECT ref, kind, words FROM {case_words}", &statement{})
+		found, err := rowsOf(w.t.Context(), view, caseSealed, "SELECT "+list(caseSealed.Columns, "")+" FROM {case_sealed}", &statement{})
 		for _, row := range found {
-			words[row.Ref] += " " + row.Words + " "
+			words[row.Ref] = " " + strings.Join([]string{row.ReferenceWords, row.ConsumerWords, row.RepresentativeWords}, " ") + " "
 		}
 		return err
 	})

@@ -26,8 +26,9 @@ func (f *caseFold) setDetails(details casefile.Details, envelope string) (change
 		changed = append(changed, "smallBusiness")
 	}
 	if details.BusinessReference != nil {
-		f.sealed().BusinessReference = envelopeUnless(*details.BusinessReference == "", envelope)
-		setWords(f.rows, f.e, f.row.Ref, wordsReference, *details.BusinessReference)
+		row := f.sealed()
+		row.BusinessReference = envelopeUnless(*details.BusinessReference == "", envelope)
+		row.ReferenceWords = f.words(*details.BusinessReference)
 		changed = append(changed, "businessReference")
 	}
 	if details.Handler != nil {
@@ -41,24 +42,24 @@ func (f *caseFold) setDetails(details casefile.Details, envelope string) (change
 // takes the party away.
 func (f *caseFold) parties(consumer, representative private.Value[casefile.Party]) (changed []string) {
 	if !consumer.IsZero() {
-		f.sealed().Consumer = f.party(consumer, wordsConsumer)
+		row := f.sealed()
+		row.Consumer, row.ConsumerWords = f.party(consumer)
 		changed = append(changed, "consumer")
 	}
 	if !representative.IsZero() {
-		envelope := f.party(representative, wordsRepresentative)
-		f.sealed().Representative = envelope
+		row := f.sealed()
+		row.Representative, row.RepresentativeWords = f.party(representative)
 		_, opened := representative.Get()
-		f.row.HasRepresentative = envelope != "" || !opened
+		f.row.HasRepresentative = row.Representative != "" || !opened
 		changed = append(changed, "representative")
 	}
 	return changed
 }
 
-// party makes the case be found by the party's name, and returns its envelope.
-func (f *caseFold) party(sealed private.Value[casefile.Party], kind string) string {
+// party returns a party's envelope and the words of its name.
+func (f *caseFold) party(sealed private.Value[casefile.Party]) (envelope, words string) {
 	party, opened := sealed.Get()
-	setWords(f.rows, f.e, f.row.Ref, kind, party.Name)
-	return envelopeUnless(opened && party.Name == "", sealed.Envelope())
+	return envelopeUnless(opened && party.Name == "", sealed.Envelope()), f.words(party.Name)
 }
 
 func (f *caseFold) detailsChanged(e *casefile.DetailsChanged) entry {

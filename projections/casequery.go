@@ -151,7 +151,7 @@ type fullRow struct {
 
 func fullRows(ctx context.Context, view engine.View, query string, s *statement) ([]fullRow, error) {
 	return collect(ctx, view, "read cases", query, s, func(scan func(...any) error) (row fullRow, err error) {
-		err = scan(append(cases.Fields(&row.caseRow), caseSealed.Fields(&row.sealedRow)[1:]...)...)
+		err = scan(append(cases.Fields(&row.caseRow), &row.BusinessReference, &row.Handler, &row.Consumer, &row.Representative)...)
 		return row, err
 	})
 }

@@ -18,9 +18,9 @@ const caseStreams = "casefile-"
 // sums of differences of case rows.
 func Cases() engine.Projection {
 	return engine.Projection{
-		Name: CasesName, Version: 1,
+		Name: CasesName, Version: 2,
 		Tables: []engine.AnyTable{
-			cases, caseSealed, timeline, actions, documents, earlierBusinesses, caseWords, searchWords,
+			cases, caseSealed, timeline, actions, documents, earlierBusinesses, searchWords,
 			dashboardCells, upholdCells, upholdLedger,
 		},
 		Key:  caseKey,

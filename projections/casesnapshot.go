@@ -23,9 +23,6 @@ func (f *caseFold) snapshot(e *casefile.SnapshotTaken) error {
 func (f *caseFold) snapshotPeople(e *casefile.SnapshotTaken, content casefile.SnapshotContent) {
 	f.row.Issue, f.row.SmallBusiness, f.row.HasRepresentative = "", false, false
 	caseSealed.Put(f.rows, sealedRow{Ref: f.row.Ref})
-	for _, kind := range [3]string{wordsConsumer, wordsRepresentative, wordsReference} {
-		caseWords.Delete(f.rows, f.row.Ref, kind)
-	}
 	f.setDetails(content.Details, e.Content.Envelope())
 	f.parties(e.Consumer, e.Representative)
 }

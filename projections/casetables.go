@@ -56,19 +56,24 @@ var cases = &engine.Table[caseRow]{
 }
 
 // sealedRow holds a case's envelopes; "" where there is nothing. They differ whenever an event is
-// sealed anew, though they hold the same, so they are set aside in comparisons.
+// sealed anew, though they hold the same, so they are set aside in comparisons. Beside them stand the
+// hashed words that the case is found by for the sake of each, joined by spaces, so that they can be
+// taken away again.
 type sealedRow struct {
 	Ref, BusinessReference, Handler, Consumer, Representative string
+	ReferenceWords, ConsumerWords, RepresentativeWords        string
 }
 
 var caseSealed = &engine.Table[sealedRow]{
 	Spec: engine.Spec{
 		Name: "case_sealed", Key: 1, Wide: true,
-		Columns: texts("ref", "business_reference", "handler", "consumer", "representative"),
-		Aside:   []string{"business_reference", "handler", "consumer", "representative"},
+		Columns: texts("ref", "business_reference", "handler", "consumer", "representative",
+			"reference_words", "consumer_words", "representative_words"),
+		Aside: []string{"business_reference", "handler", "consumer", "representative"},
 	},
 	Fields: func(r *sealedRow) []any {
-		return []any{&r.Ref, &r.BusinessReference, &r.Handler, &r.Consumer, &r.Representative}
+		return []any{&r.Ref, &r.BusinessReference, &r.Handler, &r.Consumer, &r.Representative,
+			&r.ReferenceWords, &r.ConsumerWords, &r.RepresentativeWords}
 	},
 }
 

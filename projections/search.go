@@ -1,32 +1,10 @@
 package projections
 
 import (
-	"slices"
 	"strings"
 
 	"casesync/projections/engine"
 )
-
-// wordsRow keeps which hashed words a case is found by, so that they can be taken away again: the
-// text that they were made of is sealed.
-type wordsRow struct {
-	Ref, Kind, Words string // words joined by spaces, sorted
-}
-
-// The kinds of words.
-const (
-	wordsConsumer       = "consumer"
-	wordsRepresentative = "representative"
-	wordsReference      = "reference"
-)
-
-var caseWords = &engine.Table[wordsRow]{
-	Spec: engine.Spec{
-		Name: "case_words", Key: 2,
-		Columns: texts("ref", "kind", "words"),
-	},
-	Fields: func(r *wordsRow) []any { return []any{&r.Ref, &r.Kind, &r.Words} },
-}
 
 // hitRow says that a case of a business is found by a hashed word, while N is over 0. One tree
 // serves searches within a business and over all.
@@ -43,27 +21,18 @@ var searchWords = &engine.Table[hitRow]{
 	Fields: func(r *hitRow) []any { return []any{&r.Word, &r.FRN, &r.Ref, &r.N} },
 }
 
-// setWords makes a case be found by the words of text, and no more by those of the kind's earlier text.
-func setWords(rows *engine.Rows, e engine.Event, ref, kind, text string) {
-	var words []string
-	if text != "" {
-		words = slices.Clone(e.Words(text))
-		slices.Sort(words)
-		words = slices.Compact(words)
+// words are the hashed words that a text is found by, joined by spaces.
+func (f *caseFold) words(text string) string {
+	if text == "" {
+		return ""
 	}
-	if len(words) == 0 {
-		caseWords.Delete(rows, ref, kind)
-		return
-	}
-	caseWords.Put(rows, wordsRow{ref, kind, strings.Join(words, " ")})
+	return strings.Join(f.e.Words(text), " ")
 }
 
-// found lists what a case is found by; kinds that share a word have it several times.
+// found lists what a case is found by; texts that share a word have it several times.
 func found(rows *engine.Rows, ref string) (words [3]string) {
-	for i, kind := range [3]string{wordsConsumer, wordsRepresentative, wordsReference} {
-		if row := caseWords.Get(rows, ref, kind); row != nil {
-			words[i] = row.Words
-		}
+	if row := caseSealed.Get(rows, ref); row != nil {
+		words = [3]string{row.ReferenceWords, row.ConsumerWords, row.RepresentativeWords}
 	}
 	return words
 }

@@ -3,9 +3,12 @@ package projections
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base32"
+	"encoding/base64"
+	"hash"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,49 +18,63 @@ import (
 // Words turns text into keyed hashes of its words, so that names can be searched for in a database
 // that holds none: without the key a hash says nothing of the word. Case, accents and what stands
 // between words make no difference.
-type Words struct{ key []byte }
+type Words struct {
+	macs *sync.Pool // of hash.Hash: to make one costs several times as much as to use it
+}
 
 // NewWords returns the words under the search key, which must never change: rows keep its hashes.
-func NewWords(key []byte) Words { return Words{key: slices.Clone(key)} }
+func NewWords(key []byte) Words {
+	key = slices.Clone(key)
+	return Words{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
 
-// The beginnings of a word that it is found by, in letters, beside the whole word.
+// The beginnings of a word that it is found by, in letters, beside the whole word. Each is a row in a
+// large index, so there are as few as searching people can do with.
 const (
-	prefixRunesMin = 2
-	prefixRunesMax = 12
+	prefixRunesMin = 3
+	prefixRunesMax = 8
 	// hashBytes is how much of a hash is kept: among a million words two share one with a chance of
-	// one in 10¹².
-	hashBytes = 10
+	// one in 10⁷.
+	hashBytes = 8
 )
 
-// Index returns the hashes that a text is found by: of each word and of its beginnings.
+// Index returns the hashes that a text is found by, in order: of each word and of its beginnings of 3
+// to 8 letters.
 func (w Words) Index(text string) []string {
+	mac := w.macs.Get().(hash.Hash)
+	defer w.macs.Put(mac)
 	var hashes []string
 	for _, word := range split(text) {
-		runes := []rune(word)
-		for n := prefixRunesMin; n <= min(prefixRunesMax, len(runes)-1); n++ {
-			hashes = append(hashes, w.hash(string(runes[:n])))
+		runes := 0
+		for end := range word {
+			if runes >= prefixRunesMin && runes <= prefixRunesMax {
+				hashes = append(hashes, hashOf(mac, word[:end]))
+			}
+			runes++
 		}
-		hashes = append(hashes, w.hash(word))
+		hashes = append(hashes, hashOf(mac, word))
 	}
 	slices.Sort(hashes)
 	return slices.Compact(hashes)
 }
 
-// Query returns a hash for each word of what is searched for, the beginning of a word as a rule.
+// Query returns a hash for each word of what is searched for. One of 3 to 8 letters finds the words that
+// begin so, a shorter or longer one that very word.
 func (w Words) Query(text string) []string {
+	mac := w.macs.Get().(hash.Hash)
+	defer w.macs.Put(mac)
 	var hashes []string
 	for _, word := range split(text) {
-		hashes = append(hashes, w.hash(word))
+		hashes = append(hashes, hashOf(mac, word))
 	}
 	return hashes
 }
 
-var hashText = base32.StdEncoding.WithPadding(base32.NoPadding)
-
-func (w Words) hash(word string) string {
-	mac := hmac.New(sha256.New, w.key)
-	mac.Write([]byte(word))
-	return strings.ToLower(hashText.EncodeToString(mac.Sum(nil)[:hashBytes]))
+func hashOf(mac hash.Hash, word string) string {
+	mac.Reset()
+	io.WriteString(mac, word)
+	var sum [sha256.Size]byte
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(sum[:0])[:hashBytes])
 }
 
 // split returns the words of a text: decomposed, without marks, in lower case, taken apart at

@@ -116,7 +116,7 @@ var filterParameters = func() []parameter[caseQuery] {
 	day("dueTo", "Last day on which the earliest open action is due", func(q *caseQuery) **projections.Day { return &q.DueTo })
 	return append(table,
 		parameter[caseQuery]{
-			name: "q", doc: "Searches the case reference (its beginning), and words or their beginnings in the names of the parties and the business's own reference",
+			name: "q", doc: "Searches the case reference (its beginning), and words in the names of the parties and the business's own reference: all words given must be there. A word of 3 to 8 letters or digits finds what begins with it, a shorter or longer one whole words alone",
 			set: func(q *caseQuery, values []string) error { q.search = strings.TrimSpace(values[0]); return nil },
 		},
 		parameter[caseQuery]{

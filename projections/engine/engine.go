@@ -34,7 +34,7 @@ import (
 // envelope (private.Value.Envelope), and words.
 type Event struct {
 	eventstore.Decoded
-	// Words turns text into keyed hashes of its normalised words and their prefixes, for search.
+	// Words turns text into keyed hashes of its normalised words and their beginnings, for search.
 	// It is a pure function of the text and the search key.
 	Words func(text string) []string
 	// Err is why the event could not be decoded or opened: it was altered, or is malformed. Its key is
