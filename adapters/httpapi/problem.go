@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"casesync/eventstore/sqldb"
 )
 
 // A Code says which problem it is. Codes are part of the public interface: they stay.
@@ -154,8 +156,8 @@ func (p *Problem) write(w http.ResponseWriter) {
 	}
 }
 
-// problemOf turns any error into a problem. What it does not know becomes CodeInternal, and what
-// went wrong is said in the log alone.
+// problemOf turns any error into a problem: what may work later without a change is CodeUnavailable,
+// what it does not know CodeInternal. What went wrong is said in the log alone.
 func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
 	switch {
@@ -167,6 +169,9 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		return problem(CodeUnavailable, "The request was given up.")
 	}
 	s.logger.ErrorContext(ctx, "request failed", "error", err)
+	if sqldb.Unavailable(err) {
+		return problem(CodeUnavailable, "The database cannot be asked now. Try again later.").retryAfter(retryUnavailable)
+	}
 	return problem(CodeInternal, "The fault is in the service and was logged. Try again later.")
 }
 

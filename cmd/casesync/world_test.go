@@ -32,8 +32,9 @@ import (
 // in this process or in others.
 type world struct {
 	t       *testing.T
-	storage []string // flags
-	store   string   // address of the read models
+	storage []string  // flags
+	store   string    // address of the read models
+	logged  io.Writer // what servers log; the test's output if nil
 }
 
 // eachWorld runs test on an installation with SQLite files and on one in PostgreSQL.
@@ -118,7 +119,11 @@ func (w *world) serve(roles ...string) (a *api, stop func()) {
 	if err := p.settings.complete(); err != nil {
 		w.t.Fatal(err)
 	}
-	p.logger = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logged := w.logged
+	if logged == nil {
+		logged = w.t.Output()
+	}
+	p.logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
