@@ -54,12 +54,12 @@ func effective(t *testing.T, log *sqlitelog.Log, codec *eventstore.Codec, last i
 		if err != nil {
 			t.Fatalf("read: %v", err)
 		}
+		if recorded.Type == "casefile.fact-held.v1" {
+			continue
+		}
 		decoded, err := codec.Decode(recorded)
 		if err != nil {
 			t.Fatalf("decode: %v", err)
-		}
-		if _, held := decoded.Event.(*casefile.FactHeld); held {
-			continue
 		}
 		if of, _ := casefile.OriginOf(decoded.Event.(casefile.Event)); of.Sequence != next {
 			t.Fatalf("revision %d: got sequence %d, want %d", recorded.Revision, of.Sequence, next)

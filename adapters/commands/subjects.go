@@ -28,14 +28,16 @@ type subjects[State, Command, Event any] struct {
 // finds them, whatever is decided about it: they take effect before it is answered.
 func (s subjects[State, Command, Event]) handle(ctx context.Context, request eventstore.Request, command func(alone bool) Command) (eventstore.Answer[Event], error) {
 	for again := true; ; again = false {
+		most := feed.ReleaseMax
 		answer, err := s.handler.Handle(ctx, request, command(false))
 		if errors.Is(err, eventstore.ErrTooLarge) {
+			most = fewer(most)
 			answer, err = s.handler.Handle(ctx, request, command(true))
 		}
 		if !answer.Unfinished {
 			return answer, err
 		}
-		end, failed := s.releaseAll(ctx, request.Stream, request.OccurredAt)
+		end, failed := s.releaseAll(ctx, request.Stream, request.OccurredAt, most)
 		if failed != nil {
 			return answer, failed
 		}
@@ -50,9 +52,9 @@ func (s subjects[State, Command, Event]) handle(ctx context.Context, request eve
 }
 
 // releaseAll releases held facts until none is due, and returns where the log ended after them.
-// Where they are too large for one append it takes fewer at a time, down to one.
-func (s subjects[State, Command, Event]) releaseAll(ctx context.Context, stream eventstore.StreamName, at time.Time) (end eventstore.Position, err error) {
-	for most := feed.ReleaseMax; ; {
+// It takes at most most at a time, and fewer, down to one, where they are too large for one append.
+func (s subjects[State, Command, Event]) releaseAll(ctx context.Context, stream eventstore.StreamName, at time.Time, most int) (end eventstore.Position, err error) {
+	for {
 		// What was released is not due again, so the id need not be derived. The metadata is shorter
 		// than that of a held fact, and the fact was wrapped in another event: what was held fits.
 		request := eventstore.Request{
@@ -61,7 +63,7 @@ func (s subjects[State, Command, Event]) releaseAll(ctx context.Context, stream 
 		answer, err := s.handler.Handle(ctx, request, s.release(most))
 		switch {
 		case errors.Is(err, eventstore.ErrTooLarge) && most > 1:
-			most /= 2
+			most = fewer(most)
 			continue
 		case errors.Is(err, eventstore.ErrTooLarge):
 			// The log took larger events once. The fact stays held, and is reported as such: that
@@ -77,6 +79,10 @@ func (s subjects[State, Command, Event]) releaseAll(ctx context.Context, stream 
 		}
 	}
 }
+
+// fewer is how many facts to try where most are too large. Facts are sealed before their size is
+// known, so few and large steps are cheaper than appends as full as can be.
+func fewer(most int) int { return max(1, most/8) }
 
 // releaser is who releases held facts, in the log.
 const releaser = "system:release"
