@@ -4,8 +4,13 @@ import (
 	"strconv"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"casesync/eventstore/sqldb/sqldbtest"
 )
+
+// TestMain finds what goes on after it should have ended: streams, followers, runners.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func text(n int) string { return strconv.Itoa(n) }
 
