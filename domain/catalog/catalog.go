@@ -15,7 +15,9 @@ import (
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/membership"
+	"casesync/domain/onboarding"
 	"casesync/domain/reservation"
+	"casesync/domain/terms"
 )
 
 // vocabularies lists the events of each decider, one line each.
@@ -25,6 +27,8 @@ var vocabularies = []vocabulary{
 	{membership.Events, membership.Name, anyEvent(membership.New)},
 	{account.Events, account.Name, anyEvent(account.New)},
 	{reservation.Events, reservation.Name, anyEvent(reservation.New)},
+	{onboarding.Events, onboarding.Name, anyEvent(onboarding.New)},
+	{terms.Events, terms.Name, anyEvent(terms.New)},
 }
 
 // vocabulary is what a decider's package says of its events.

@@ -1,5 +1,5 @@
 // Package retention says what a clock makes due: which account is to be warned, disabled or erased,
-// which helpdesk ticket and which case data have had their time (requirements 33, 41, 42 and 64).
+// which helpdesk ticket, access request and case data have had their time (requirements 33, 41, 42 and 64).
 //
 // Its functions are pure: they are given what is known and the day that it is, in the Europe/London
 // calendar, and decide the same whenever they are asked again. A day counts as reached from its
@@ -21,6 +21,9 @@ type Rules struct {
 	// (business, product, outcome); UninvestigatedAfterYears where it closed without full
 	// investigation.
 	CaseAfterYears, UninvestigatedAfterYears int
+	// LapseAfterDays without a change an access request that is not done lapses; RequestAfterDays
+	// from when it was over the people it names are erased from it.
+	LapseAfterDays, RequestAfterDays int
 }
 
 // Standard returns the rules of the Financial Ombudsman Service.
@@ -29,6 +32,7 @@ func Standard() Rules {
 		WarnAfterDays: 53, DisableAfterDays: 60, EraseAfterDays: 30,
 		TicketAfterDays: 120,
 		CaseAfterYears:  6, UninvestigatedAfterYears: 3,
+		LapseAfterDays: 90, RequestAfterDays: 30,
 	}
 }
 
@@ -43,14 +47,15 @@ type Account struct {
 	DisabledOn calendar.Day
 }
 
-// Step is what is due for an account.
+// Step is what is due.
 type Step string
 
-// The steps, in their order.
+// The steps of an account, in their order; an access request lapses, and then is erased.
 const (
 	Nothing Step = ""
 	Warn    Step = "warn"
 	Disable Step = "disable"
+	Lapse   Step = "lapse"
 	Erase   Step = "erase"
 )
 
@@ -92,6 +97,26 @@ func (r Rules) ErasesOn(a Account) calendar.Day {
 // day of resolution, never is.
 func (r Rules) TicketErases(resolved, today calendar.Day) bool {
 	return resolved != 0 && today >= resolved+calendar.Day(r.TicketAfterDays)
+}
+
+// Request is what the rules need to know of an access request.
+type Request struct {
+	// ChangedOn is the day of the last change.
+	ChangedOn calendar.Day
+	// Over is whether that change ended it: it is active, withdrawn, declined or lapsed.
+	Over bool
+}
+
+// Request returns the step that is due today for an access request. The accounts that came of it
+// have the people's data on their own; what the request holds besides is not needed for long.
+func (r Rules) Request(q Request, today calendar.Day) Step {
+	switch {
+	case q.Over && today >= q.ChangedOn+calendar.Day(r.RequestAfterDays):
+		return Erase
+	case !q.Over && today >= q.ChangedOn+calendar.Day(r.LapseAfterDays):
+		return Lapse
+	}
+	return Nothing
 }
 
 // Case is what the rules need to know of a case.

@@ -138,6 +138,27 @@ func TestTicketErases(t *testing.T) {
 	}
 }
 
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	changed := day(t, "2025-01-06")
+	for after := range 200 {
+		open, over := retention.Nothing, retention.Nothing
+		if after >= 90 {
+			open = retention.Lapse
+		}
+		if after >= 30 {
+			over = retention.Erase
+		}
+		today := changed + calendar.Day(after)
+		if got := rules.Request(retention.Request{ChangedOn: changed}, today); got != open {
+			t.Errorf("open, day %d: got %q, want %q", after, got, open)
+		}
+		if got := rules.Request(retention.Request{ChangedOn: changed, Over: true}, today); got != over {
+			t.Errorf("over, day %d: got %q, want %q", after, got, over)
+		}
+	}
+}
+
 func TestCaseErases(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
