@@ -28,8 +28,8 @@
 package onboarding
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 
 	"casesync/domain/account"
 	"casesync/domain/address"
@@ -140,25 +140,27 @@ type Item struct {
 	FRN string `json:"frn,omitzero"`
 }
 
+// String returns the item in words: "email domains of 123456".
 func (i Item) String() string {
+	words := strings.ReplaceAll(string(i.What), "-", " ")
 	if i.FRN == "" {
-		return string(i.What)
+		return words
 	}
-	return fmt.Sprintf("%s of %s", i.What, i.FRN)
+	return words + " of " + i.FRN
 }
 
 // Lack is a kind of missing data.
 type Lack string
 
-// What a request can lack.
+// What a request can lack; stored, so never changed.
 const (
-	LacksName           Lack = "full name"
-	LacksDomains        Lack = "e-mail domains"
+	LacksName           Lack = "full-name"
+	LacksDomains        Lack = "email-domains"
 	LacksAdministrators Lack = "administrators"
-	LacksMethod         Lack = "authentication method"
-	LacksProvider       Lack = "identity provider"
+	LacksMethod         Lack = "authentication-method"
+	LacksProvider       Lack = "identity-provider"
 	LacksIssuer         Lack = "issuer"
-	LacksClientID       Lack = "client id"
+	LacksClientID       Lack = "client-id"
 	LacksMetadata       Lack = "metadata"
 )
 

@@ -234,7 +234,7 @@ func TestState(t *testing.T) {
 	if got := decider.State(submitted...).Request(); !reflect.DeepEqual(got, request()) {
 		t.Errorf("request: got %v, want %v", got, request())
 	}
-	if got := fmt.Sprint(decider.State(lacking()...).Lacks()); got != "[full name of 123456 e-mail domains of 123456 administrators of 123456 authentication method]" {
+	if got := fmt.Sprint(decider.State(lacking()...).Lacks()); got != "[full name of 123456 email domains of 123456 administrators of 123456 authentication method]" {
 		t.Errorf("lacks: got %s", got)
 	}
 }
