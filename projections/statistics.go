@@ -2,7 +2,6 @@ package projections
 
 import (
 	"slices"
-	"strings"
 
 	"casesync/projections/engine"
 )
@@ -77,17 +76,65 @@ func (r *caseRow) isListed() bool { return r.isOpen() && !r.Suppressed }
 
 // productBucket joins the taxonomy's levels by tabs.
 func (r *caseRow) productBucket() string {
-	return strings.Join([]string{r.Sector, r.Group, r.Product}, "\t")
+	return r.Sector + "\t" + r.Group + "\t" + r.Product
 }
 
-// upholdRow counts cases by kind: "new" by conversion day, outcomes by closing day. Whole months
-// are kept beside days, so that a long period takes few cells.
+// upholdRow counts cases: new ones by conversion day, the outcomes by closing day. Whole months are
+// kept beside days, and all counts in one row, so that a long period takes few cells, and with few
+// cases already about as many as with very many.
 type upholdRow struct {
 	FRN, Period            string
 	Start                  int64 // months since year 0, or days since 1970
-	Kind                   string
 	Sector, Group, Product string
-	N                      int64
+	UpholdCounts
+}
+
+// kinds are the counts by the kinds that contributions have, and the columns of cells.
+var kinds = [...]struct {
+	kind, column string
+	of           func(*UpholdCounts) *int64
+}{
+	{kindNew, "new_cases", func(c *UpholdCounts) *int64 { return &c.NewCases }},
+	{"change", "change", func(c *UpholdCounts) *int64 { return &c.Change }},
+	{"no-change", "no_change", func(c *UpholdCounts) *int64 { return &c.NoChange }},
+	{"proactively-settled", "proactively_settled", func(c *UpholdCounts) *int64 { return &c.ProactivelySettled }},
+	{"dismissed", "dismissed", func(c *UpholdCounts) *int64 { return &c.Dismissed }},
+	{"out-of-jurisdiction", "out_of_jurisdiction", func(c *UpholdCounts) *int64 { return &c.OutOfJurisdiction }},
+	{"withdrawn", "withdrawn", func(c *UpholdCounts) *int64 { return &c.Withdrawn }},
+	{"abandoned", "abandoned", func(c *UpholdCounts) *int64 { return &c.Abandoned }},
+}
+
+// counted is n in the count of kind, and nothing where no figure counts that kind.
+func counted(kind string, n int64) (counts UpholdCounts) {
+	for _, k := range kinds {
+		if k.kind == kind {
+			*k.of(&counts) = n
+		}
+	}
+	return counts
+}
+
+// fields are the counts in the order of kinds.
+func (c *UpholdCounts) fields() []any {
+	fields := make([]any, len(kinds))
+	for i, k := range kinds {
+		fields[i] = k.of(c)
+	}
+	return fields
+}
+
+func (c *UpholdCounts) add(other *UpholdCounts) {
+	for _, k := range kinds {
+		*k.of(c) += *k.of(other)
+	}
+}
+
+func kindColumns() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.column
+	}
+	return names
 }
 
 const (
@@ -98,12 +145,12 @@ const (
 
 var upholdCells = &engine.Table[upholdRow]{
 	Spec: engine.Spec{
-		Name: "uphold_cells", Key: 7, Kind: engine.Summed,
+		Name: "uphold_cells", Key: 6, Kind: engine.Summed,
 		Columns: join(texts("frn", "period"), numbers("start"),
-			texts("kind", "sector", "product_group", "product"), numbers("n")),
+			texts("sector", "product_group", "product"), numbers(kindColumns()...)),
 	},
 	Fields: func(r *upholdRow) []any {
-		return []any{&r.FRN, &r.Period, &r.Start, &r.Kind, &r.Sector, &r.Group, &r.Product, &r.N}
+		return append([]any{&r.FRN, &r.Period, &r.Start, &r.Sector, &r.Group, &r.Product}, r.fields()...)
 	},
 }
 
@@ -157,6 +204,11 @@ func contributions(r *caseRow) (both [2]contribution) {
 
 // count adds to all statistics the difference between a case before and after a fact.
 func count(rows *engine.Rows, before caseRow, after *caseRow) {
+	same := before
+	same.UpdatedAt, same.TimelineLen, same.RecordedAt, same.Revision = after.UpdatedAt, after.TimelineLen, after.RecordedAt, after.Revision
+	if same == *after {
+		return // most facts change nothing that is counted
+	}
 	for _, measure := range measures {
 		was, is := measure.of(&before), measure.of(after)
 		if was == is && before.FRN == after.FRN {
@@ -189,9 +241,10 @@ func contribute(rows *engine.Rows, r *caseRow, c contribution, n int64) {
 	if c == (contribution{}) {
 		return
 	}
+	counts := counted(c.kind, n)
 	for _, frn := range [2]string{c.frn, everyBusiness} {
-		upholdCells.Put(rows, upholdRow{frn, periodMonth, Day(c.day).month(), c.kind, c.sector, c.group, c.product, n})
-		upholdCells.Put(rows, upholdRow{frn, periodDay, c.day, c.kind, c.sector, c.group, c.product, n})
+		upholdCells.Put(rows, upholdRow{frn, periodMonth, Day(c.day).month(), c.sector, c.group, c.product, counts})
+		upholdCells.Put(rows, upholdRow{frn, periodDay, c.day, c.sector, c.group, c.product, counts})
 	}
 	r.LedgerLen++
 	upholdLedger.Put(rows, ledgerRow{

@@ -60,17 +60,22 @@ type UpholdQuery struct {
 	Published bool
 }
 
-// UpholdRow is one group's figures.
-type UpholdRow struct {
-	// Keys are the group's values, by the names in GroupBy.
-	Keys                         map[string]string
+// UpholdCounts are numbers of cases: new ones, and those resolved by how they were.
+type UpholdCounts struct {
+	NewCases                     int64
 	Change, NoChange             int64
 	ProactivelySettled           int64
 	Dismissed, OutOfJurisdiction int64
 	Withdrawn, Abandoned         int64
-	// Resolved is the sum of all of the above.
+}
+
+// UpholdRow is one group's figures.
+type UpholdRow struct {
+	// Keys are the group's values, by the names in GroupBy.
+	Keys map[string]string
+	UpholdCounts
+	// Resolved is the sum of all counts but that of new cases.
 	Resolved int64
-	NewCases int64
 	// NewCasesUnder is NewCasesPublishedMin where the thresholds hide a lower count: NewCases is
 	// then 0. It is 0 else.
 	NewCasesUnder int64

@@ -118,19 +118,19 @@ func TestGroupsHaveNames(t *testing.T) {
 func TestPublicationThresholds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		row       UpholdRow
+		row       UpholdCounts
 		published bool
 		rate      bool
 		newCases  int64
 		under     int64
 	}{
-		{UpholdRow{Change: 10, NoChange: 19, NewCases: 9}, false, true, 9, 0},
-		{UpholdRow{Change: 10, NoChange: 19, NewCases: 9}, true, false, 0, 10},
-		{UpholdRow{Change: 10, NoChange: 19, Withdrawn: 1, NewCases: 10}, true, true, 10, 0},
-		{UpholdRow{Withdrawn: 40}, true, false, 0, 0},
-		{UpholdRow{}, false, false, 0, 0},
+		{UpholdCounts{Change: 10, NoChange: 19, NewCases: 9}, false, true, 9, 0},
+		{UpholdCounts{Change: 10, NoChange: 19, NewCases: 9}, true, false, 0, 10},
+		{UpholdCounts{Change: 10, NoChange: 19, Withdrawn: 1, NewCases: 10}, true, true, 10, 0},
+		{UpholdCounts{Withdrawn: 40}, true, false, 0, 0},
+		{UpholdCounts{}, false, false, 0, 0},
 	} {
-		got := c.row
+		got := UpholdRow{UpholdCounts: c.row}
 		got.finish(c.published)
 		if (got.Rate != nil) != c.rate || got.NewCases != c.newCases || got.NewCasesUnder != c.under {
 			t.Errorf("%+v, published %v: got %+v", c.row, c.published, got)
@@ -155,8 +155,8 @@ func TestCorrectionsMoveTheirCase(t *testing.T) {
 		return map[string]string{GroupBusiness: frn, GroupMonth: month}
 	}
 	want := []UpholdRow{
-		{Keys: key(theirs, "2025-01"), NewCases: 1},
-		{Keys: key(theirs, "2025-02"), NoChange: 1, Resolved: 1, Rate: new(0.0)},
+		{Keys: key(theirs, "2025-01"), UpholdCounts: UpholdCounts{NewCases: 1}},
+		{Keys: key(theirs, "2025-02"), UpholdCounts: UpholdCounts{NoChange: 1}, Resolved: 1, Rate: new(0.0)},
 	}
 	if got := rates(w, AuditorScope("a"), year); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -165,7 +165,7 @@ func TestCorrectionsMoveTheirCase(t *testing.T) {
 		t.Errorf("got %+v for the first business, want nothing", got)
 	}
 	year.AsAt = &frozen
-	want = []UpholdRow{{Keys: key(ours, "2025-01"), Change: 1, Resolved: 1, NewCases: 1, Rate: new(1.0)}}
+	want = []UpholdRow{{Keys: key(ours, "2025-01"), UpholdCounts: UpholdCounts{Change: 1, NewCases: 1}, Resolved: 1, Rate: new(1.0)}}
 	if got := rates(w, AuditorScope("a"), year); !reflect.DeepEqual(got, want) {
 		t.Errorf("as at then: got %+v, want %+v", got, want)
 	}

@@ -24,18 +24,6 @@ var periods = map[string]func(month int64) string{
 	GroupYear:     func(m int64) string { return fmt.Sprintf("%04d", m/12) },
 }
 
-// kinds are the figures that a cell of each kind counts in.
-var kinds = map[string]func(*UpholdRow) *int64{
-	kindNew:               func(r *UpholdRow) *int64 { return &r.NewCases },
-	"change":              func(r *UpholdRow) *int64 { return &r.Change },
-	"no-change":           func(r *UpholdRow) *int64 { return &r.NoChange },
-	"proactively-settled": func(r *UpholdRow) *int64 { return &r.ProactivelySettled },
-	"dismissed":           func(r *UpholdRow) *int64 { return &r.Dismissed },
-	"out-of-jurisdiction": func(r *UpholdRow) *int64 { return &r.OutOfJurisdiction },
-	"withdrawn":           func(r *UpholdRow) *int64 { return &r.Withdrawn },
-	"abandoned":           func(r *UpholdRow) *int64 { return &r.Abandoned },
-}
-
 // ReadUpholdRates returns the uphold rates of scope's businesses, ordered by the groups in q's
 // order; without groups it returns one row. Suppressed cases count (requirement 49). Live figures
 // cost the same however many cases there are; as at an instant, as much as cases closed or
@@ -54,8 +42,8 @@ func ReadUpholdRates(ctx context.Context, view engine.View, scope Scope, q Uphol
 			return nil, fmt.Errorf("read uphold rates: %w", err)
 		}
 		for _, cell := range cells {
-			if figure := kinds[cell.kind]; figure != nil {
-				*figure(q.group(groups, cell)) += cell.n
+			if cell.counts != (UpholdCounts{}) || len(q.GroupBy) == 0 {
+				q.group(groups, cell).add(&cell.counts)
 			}
 		}
 	}
@@ -124,15 +112,14 @@ func dayCells(from, to Day) part {
 // upholdCell is a sum of cells or of the ledger; keys are the values of its groups' columns, month
 // its month.
 type upholdCell struct {
-	kind  string
-	month int64
-	keys  []string
-	n     int64
+	month  int64
+	keys   []string
+	counts UpholdCounts
 }
 
 func readUphold(ctx context.Context, view engine.View, scope Scope, q *UpholdQuery, p part) ([]upholdCell, error) {
 	s := &statement{}
-	groups := []string{"kind"}
+	groups := []string{}
 	for _, group := range q.GroupBy {
 		if column := upholdGroups[group]; column != "" {
 			groups = append(groups, column)
@@ -142,16 +129,14 @@ func readUphold(ctx context.Context, view engine.View, scope Scope, q *UpholdQue
 	if q.byPeriod() {
 		groups = append(groups, p.start)
 	}
-	sum := "n"
-	if q.AsAt != nil {
-		sum = "delta"
+	query := "SELECT " + strings.Join(append(sums(q.AsAt != nil), groups...), ", ") + " FROM " + p.table + " WHERE " +
+		strings.Join(s.uphold(scope, q, p), " AND ")
+	if len(groups) > 0 {
+		query += " GROUP BY " + strings.Join(groups, ", ")
 	}
-	names := strings.Join(groups, ", ")
-	query := "SELECT CAST(SUM(" + sum + ") AS BIGINT), " + names + " FROM " + p.table + " WHERE " +
-		strings.Join(s.uphold(scope, q, p), " AND ") + " GROUP BY " + names + " HAVING SUM(" + sum + ") <> 0"
 	return collect(ctx, view, "sum "+p.start, query, s, func(scan func(...any) error) (upholdCell, error) {
-		cell, start := upholdCell{keys: make([]string, fixed-1)}, p.from
-		into := []any{&cell.n, &cell.kind}
+		cell, start := upholdCell{keys: make([]string, fixed)}, p.from
+		into := cell.counts.fields()
 		for i := range cell.keys {
 			into = append(into, &cell.keys[i])
 		}
@@ -164,6 +149,19 @@ func readUphold(ctx context.Context, view engine.View, scope Scope, q *UpholdQue
 		}
 		return cell, err
 	})
+}
+
+// sums are the counts of cells, or of the rows of the ledger, in the order of kinds.
+func sums(ofLedger bool) []string {
+	list := make([]string, len(kinds))
+	for i, k := range kinds {
+		count := k.column
+		if ofLedger {
+			count = "CASE WHEN kind = '" + k.kind + "' THEN delta ELSE 0 END"
+		}
+		list[i] = "CAST(COALESCE(SUM(" + count + "), 0) AS BIGINT)"
+	}
+	return list
 }
 
 // uphold are the conditions for a part's cells, or rows of the ledger.

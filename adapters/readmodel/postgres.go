@@ -199,7 +199,7 @@ func (t *postgresTx) write(ctx context.Context, changes engine.Changes) error {
 		}
 		changes.Insert, changes.Delete = nil, nil
 	}
-	insert := "INSERT INTO " + changes.Table + " AS t (" + names(changes.Columns, plain) + ") SELECT * FROM " + unnest(changes.Columns)
+	insert := "INSERT INTO " + changes.Table + " AS t (" + names(changes.Columns, plain) + ") SELECT * FROM " + unnest(changes.Columns) //nolint:unqueryvet // what unnest gives is named right before
 	batch := &pgx.Batch{}
 	if len(changes.Delete) > 0 {
 		batch.Queue(removal(changes), arrays(changes.Columns[:changes.Key], changes.Delete)...)

@@ -47,8 +47,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 		return nil, fmt.Errorf("open read model: %w", err)
 	}
 	if err := engine.Setup(ctx, store); err != nil {
-		store.Close()
-		return nil, fmt.Errorf("open read model: %w", err)
+		return nil, errors.Join(fmt.Errorf("open read model: %w", err), store.Close())
 	}
 	return store, nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"casesync/eventstore/sqldb"
@@ -62,7 +61,7 @@ func (s *sqlite) Update(ctx context.Context, f func(engine.Tx) error) error {
 type sqliteTx struct{ tx *sql.Tx }
 
 func (t *sqliteTx) Query(ctx context.Context, query string, args ...any) (engine.Cursor, error) {
-	rows, err := t.tx.QueryContext(ctx, query, args...)
+	rows, err := t.tx.QueryContext(ctx, query, args...) //nolint:rowserrcheck // who reads the cursor asks for its error
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func (t *sqliteTx) Write(ctx context.Context, changes engine.Changes) error {
 		lowered[i] = row[:changes.Key]
 	}
 	key := changes.Columns[:changes.Key]
-	remove := "DELETE FROM " + changes.Table + " WHERE " + equal(key, 0, " AND ")
+	remove := "DELETE FROM " + changes.Table + " WHERE " + equal(key, " AND ")
 	steps := []sqliteStep{{remove, changes.Delete, false}, {insert, changes.Insert, false}}
 	for _, update := range changes.Update {
 		steps = append(steps, sqliteUpdate(changes, update))
@@ -145,24 +144,28 @@ func sqliteUpdate(changes engine.Changes, update engine.Update) sqliteStep {
 	set := selected(changes.Columns, update.Set)
 	rows := make([][]any, len(update.Rows))
 	for i, row := range update.Rows {
-		rows[i] = make([]any, 0, changes.Key+len(set))
-		rows[i] = append(rows[i], row[:changes.Key]...)
+		rows[i] = make([]any, 0, len(set)+changes.Key)
 		for _, place := range update.Set {
 			rows[i] = append(rows[i], row[place])
 		}
+		rows[i] = append(rows[i], row[:changes.Key]...)
 	}
-	return sqliteStep{"UPDATE " + changes.Table + " SET " + equal(set, changes.Key, ", ") +
-		" WHERE " + equal(changes.Columns[:changes.Key], 0, " AND "), rows, true}
+	return sqliteStep{"UPDATE " + changes.Table + " SET " + equal(set, ", ") +
+		" WHERE " + equal(changes.Columns[:changes.Key], " AND "), rows, true}
 }
 
-// equal says of each column that it is the parameter of its place, which is counted from one after before.
-func equal(columns []engine.Column, before int, separator string) string {
+// equal says of each column that it equals the next parameter. Parameters of writes have no names: the
+// driver would look each up for each row.
+func equal(columns []engine.Column, separator string) string {
 	list := make([]string, len(columns))
 	for i, column := range columns {
-		list[i] = column.Name + " = $" + strconv.Itoa(before+i+1)
+		list[i] = column.Name + " = ?"
 	}
 	return strings.Join(list, separator)
 }
+
+// rowsBetweenLooks is after how many rows a write looks whether it should go on.
+const rowsBetweenLooks = 100
 
 func (t *sqliteTx) each(ctx context.Context, step sqliteStep) error {
 	if len(step.rows) == 0 {
@@ -173,8 +176,13 @@ func (t *sqliteTx) each(ctx context.Context, step sqliteStep) error {
 		return err
 	}
 	defer prepared.Close()
-	for _, row := range step.rows {
-		result, err := prepared.ExecContext(ctx, row...)
+	// The driver starts a goroutine for each statement that could be cancelled.
+	quiet := context.WithoutCancel(ctx)
+	for i, row := range step.rows {
+		if i%rowsBetweenLooks == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		result, err := prepared.ExecContext(quiet, row...)
 		if err != nil {
 			return err
 		}
@@ -190,7 +198,7 @@ func (t *sqliteTx) each(ctx context.Context, step sqliteStep) error {
 func parameters(n int) string {
 	list := make([]string, n)
 	for i := range list {
-		list[i] = "$" + strconv.Itoa(i+1)
+		list[i] = "?"
 	}
 	return strings.Join(list, ", ")
 }

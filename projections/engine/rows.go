@@ -1,19 +1,28 @@
 package engine
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Rows is the working set of a batch: the rows that its keys own, as loaded and as changed since.
 type Rows struct {
 	sets map[string]anySet // by table name
+	all  []anySet          // in no order
 }
 
 // NewRows returns an empty working set for tables.
 func NewRows(tables ...AnyTable) *Rows {
 	rows := &Rows{sets: make(map[string]anySet, len(tables))}
 	for _, table := range tables {
-		rows.sets[table.Describe().Name] = table.newSet()
+		rows.put(table.Describe().Name, table.newSet())
 	}
 	return rows
+}
+
+func (r *Rows) put(name string, s anySet) {
+	r.sets[name] = s
+	r.all = slices.Collect(maps.Values(r.sets))
 }
 
 // Get returns the row with the given key to be read and changed in place (but for its key), or nil.
@@ -71,21 +80,21 @@ func (t *Table[R]) of(rows *Rows) *set[R] { return rows.sets[t.Name].(*set[R]) }
 
 // begin starts the fold of some events of key: until the next begin, undo takes back what they did.
 func (r *Rows) begin(key string) {
-	for _, s := range r.sets {
+	for _, s := range r.all {
 		s.begin(key)
 	}
 }
 
 // undo takes back all that was done since begin.
 func (r *Rows) undo() {
-	for _, s := range r.sets {
+	for _, s := range r.all {
 		s.undo()
 	}
 }
 
 // check is an error where the rows of the key last begun cannot be stored.
 func (r *Rows) check() error {
-	for _, s := range r.sets {
+	for _, s := range r.all {
 		if err := s.check(); err != nil {
 			return err
 		}
@@ -96,7 +105,7 @@ func (r *Rows) check() error {
 // size is how many rows there are, and an estimate of the memory they take, without what their
 // texts refer to.
 func (r *Rows) size() (rows, bytes int) {
-	for _, s := range r.sets {
+	for _, s := range r.all {
 		n, b := s.size()
 		rows, bytes = rows+n, bytes+b
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	"casesync/eventstore"
 )
@@ -102,7 +103,7 @@ func (v *verifying) pass(ctx context.Context, pass int) error {
 	rows := NewRows(v.projection.tables()...)
 	for name, s := range v.sums.sets { // sums of all passes go into the same sets
 		if rows.sets[name].kind() == Summed {
-			rows.sets[name] = s
+			rows.put(name, s)
 		}
 	}
 	v.meter.progress.Pass = pass + 1
@@ -172,11 +173,11 @@ func (v *verifying) compare(ctx context.Context, rows *Rows, kind Kind, mine fun
 		if spec.Kind != kind {
 			continue
 		}
-		columns := ""
-		for _, column := range spec.Columns {
-			columns += ", " + column.Name
+		columns := make([]string, len(spec.Columns))
+		for i, column := range spec.Columns {
+			columns[i] = column.Name
 		}
-		cursor, err := v.snapshot.Query(ctx, "SELECT "+columns[2:]+" FROM "+v.projection.table(table, v.live.number))
+		cursor, err := v.snapshot.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+v.projection.table(table, v.live.number))
 		if err != nil {
 			return err
 		}
