@@ -147,7 +147,7 @@ func TestMe(t *testing.T) {
 	for want, path := range map[string][]any{
 		"user:ada": {"id"}, "user": {"kind"}, frnA: {"businesses", 0, "frn"}, frnB: {"businesses", 1, "frn"},
 		"[caseworker administrator]": {"businesses", 0, "roles"},
-		"[businesses:read self:read support:ask users:manage users:reset-factors]": {"businesses", 1, "permissions"},
+		"[administrators:request businesses:read self:read support:ask terms:accept terms:read users:manage users:read users:reset-factors]": {"businesses", 1, "permissions"},
 	} {
 		if have := got.text(path...); have != want {
 			t.Errorf("%v: got %q, want %q", path, have, want)

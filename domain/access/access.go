@@ -1,5 +1,7 @@
 // Package access says who may do what. Roles and permissions are two short lists, and one table
-// connects them; whatever the table does not say is refused (requirement 20).
+// connects them; whatever the table does not say is refused (requirement 20). Routes of the API,
+// pages of the portal and the documentation name permissions; commands, on whichever way they come,
+// need those that [CommandNeeds] says.
 //
 // Business users hold a set of roles per business, and their permissions there are the union of
 // what those roles give (requirements 11–19). Principals of the Financial Ombudsman Service hold
@@ -55,9 +57,23 @@ const (
 	Notify         Permission = "notifications:send"
 	AllocateSelf   Permission = "allocations:self"
 	AllocateOthers Permission = "allocations:others"
-	ManageUsers    Permission = "users:manage"
-	ResetFactors   Permission = "users:reset-factors"
 	AskSupport     Permission = "support:ask"
+)
+
+// What may be done with the people of a business.
+const (
+	// ReadTerms: read the terms of use and the privacy notice. Everybody who signed in may.
+	ReadTerms Permission = "terms:read"
+	// AcceptTerms: accept the terms of use on behalf of the business.
+	AcceptTerms Permission = "terms:accept"
+	// ReadUsers: see who has access to the business, and who is invited (requirement 28).
+	ReadUsers Permission = "users:read"
+	// ManageUsers: invite, grant and revoke, disable and enable, remove; not make administrators.
+	ManageUsers Permission = "users:manage"
+	// ResetFactors: reset the second factor and the security questions of local accounts.
+	ResetFactors Permission = "users:reset-factors"
+	// RequestAdministrators: ask the Financial Ombudsman Service for another administrator.
+	RequestAdministrators Permission = "administrators:request"
 )
 
 // What may be done on the side of the Financial Ombudsman Service.
@@ -71,26 +87,48 @@ const (
 	ReadProjections    Permission = "projections:read"
 	OperateProjections Permission = "projections:operate"
 	ReadMetrics        Permission = "metrics:read"
+	// ManageOnboarding: access requests, from submitted to active, and the settings of businesses.
+	ManageOnboarding Permission = "onboarding:manage"
+	// MakeAdministrators: make a person an administrator, on request (requirement 22).
+	MakeAdministrators Permission = "administrators:make"
+	// ManageAccounts: disable and enable whole accounts, and change how people sign in.
+	ManageAccounts Permission = "accounts:manage"
+	// PublishTerms: put a version of the terms of use or of the privacy notice in force.
+	PublishTerms Permission = "terms:publish"
+	// ExportPeople and ErasePeople: all that is kept about one person, out and away.
+	ExportPeople Permission = "people:export"
+	ErasePeople  Permission = "people:erase"
+	// HoldCases: put a legal hold on a case's data, and lift it.
+	HoldCases Permission = "retention:hold"
+	// ReadActivity: read the activity log (requirement 43). Reading it is itself logged.
+	ReadActivity Permission = "activity:read"
 )
 
 // casework is what caseworkers and supervisors share: they see the same cases (requirement 50).
 var casework = []Permission{
 	ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
-	ReadBusinesses, Upload, Notify, AllocateSelf, AskSupport,
+	ReadBusinesses, Upload, Notify, AllocateSelf, AskSupport, ReadTerms, AcceptTerms,
 }
 
 // table is the one place that gives a role its permissions.
 var table = map[Role][]Permission{
-	Caseworker:    casework,
-	Supervisor:    append(slices.Clone(casework), AllocateOthers),
-	Administrator: {ReadSelf, ReadBusinesses, ManageUsers, ResetFactors, AskSupport},
+	Caseworker: casework,
+	Supervisor: append(slices.Clone(casework), AllocateOthers, RequestAdministrators),
+	Administrator: {
+		ReadSelf, ReadBusinesses, AskSupport, ReadTerms, AcceptTerms,
+		ReadUsers, ManageUsers, ResetFactors, RequestAdministrators,
+	},
 
-	Operator: {ReadSelf, ReadBusinesses, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics},
-	Helpdesk: {ReadSelf},
-	Security: {ReadSelf},
+	Operator: {
+		ReadSelf, ReadBusinesses, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics, ReadTerms,
+		ReadUsers, ManageUsers, ResetFactors, ManageOnboarding, MakeAdministrators, ManageAccounts, PublishTerms,
+		ExportPeople, ErasePeople, HoldCases,
+	},
+	Helpdesk: {ReadSelf, ReadTerms, ReadUsers},
+	Security: {ReadSelf, ReadTerms, ReadActivity},
 	Auditor: {
 		ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
-		ReadBusinesses, ReadFeeds, ReadProjections,
+		ReadBusinesses, ReadFeeds, ReadProjections, ReadTerms,
 	},
 	CMS: {ReadSelf, PublishEvents},
 }
