@@ -34,13 +34,13 @@ var benchTable = &engine.Table[benchRow]{
 }
 
 func benchColumns() (list []engine.Column) {
-	for _, name := range strings.Fields("ref frn stage product sector grp issue handler envelope") {
+	for name := range strings.FieldsSeq("ref frn stage product sector grp issue handler envelope") {
 		list = append(list, engine.Column{Name: name, Type: engine.Text})
 	}
-	for _, name := range strings.Fields("a b c d e f g") {
+	for name := range strings.FieldsSeq("a b c d e f g") {
 		list = append(list, engine.Column{Name: name, Type: engine.BigInt})
 	}
-	for _, name := range strings.Fields("open priority suppressed small") {
+	for name := range strings.FieldsSeq("open priority suppressed small") {
 		list = append(list, engine.Column{Name: name, Type: engine.Boolean})
 	}
 	return list

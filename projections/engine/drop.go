@@ -49,7 +49,7 @@ func (b *rebuilding) drop(ctx context.Context, number int64) error {
 		if err != nil {
 			return err
 		}
-		for _, table := range strings.Fields(tables) {
+		for table := range strings.FieldsSeq(tables) {
 			if _, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+table); err != nil {
 				return err
 			}

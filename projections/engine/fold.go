@@ -94,7 +94,7 @@ func (f *folder) fold(rows *Rows, groups []*group) {
 // foldKey folds the events of one key, which rows has begun, and returns how many could be; the error
 // is why the next one could not.
 func (f *folder) foldKey(rows *Rows, g *group) (folded int, err error) {
-	if _, err := f.foldEach(rows, g.events); err == nil {
+	if err := f.foldEach(rows, g.events); err == nil {
 		if err := rows.check(); err == nil {
 			return len(g.events), nil
 		}
@@ -103,7 +103,7 @@ func (f *folder) foldKey(rows *Rows, g *group) (folded int, err error) {
 	rows.undo()
 	for i := range g.events {
 		rows.begin(g.key)
-		_, err := f.foldEach(rows, g.events[i:i+1])
+		err := f.foldEach(rows, g.events[i:i+1])
 		if err == nil {
 			err = rows.check()
 		}
@@ -115,21 +115,20 @@ func (f *folder) foldKey(rows *Rows, g *group) (folded int, err error) {
 	return len(g.events), nil
 }
 
-func (f *folder) foldEach(rows *Rows, events []Event) (folded int, err error) {
+func (f *folder) foldEach(rows *Rows, events []Event) (err error) {
 	defer recoverTo(&err)
-	for i, e := range events {
-		folded = i
+	for _, e := range events {
 		switch {
 		case e.Err != nil:
-			return i, e.Err
+			return e.Err
 		case e.Event == nil:
-			return i, fmt.Errorf("%w %q: run a version of casesync that knows it", eventstore.ErrUnknownType, e.Type)
+			return fmt.Errorf("%w %q: run a version of casesync that knows it", eventstore.ErrUnknownType, e.Type)
 		}
 		if err := f.projection.Fold(rows, e); err != nil {
-			return i, err
+			return err
 		}
 	}
-	return len(events), nil
+	return nil
 }
 
 // recoverTo turns a panic into an error.

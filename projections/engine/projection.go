@@ -26,7 +26,7 @@ func (p Projection) validate() error {
 		mistakes = append(mistakes, errors.New("the version is not 1 or more"))
 	}
 	if p.Key == nil || p.Fold == nil {
-		mistakes = append(mistakes, errors.New("Key or Fold is missing"))
+		mistakes = append(mistakes, errors.New("the function Key or Fold is missing"))
 	}
 	names := map[string]bool{}
 	for _, table := range p.Tables {

@@ -87,8 +87,8 @@ func NewRunner(config Config) (*Runner, error) {
 
 // The pauses after errors that pass by themselves, such as a database that is restarting.
 const (
-	retryPauseMin = 50 * time.Millisecond
-	retryPauseMax = 5 * time.Second
+	retryPauseFirst = 50 * time.Millisecond
+	retryPauseMax   = 5 * time.Second
 )
 
 // Run keeps the projection until ctx ends, and then returns nil. It makes the tables where there are
@@ -96,15 +96,15 @@ const (
 // and stands by while a newer version's tables are live. It returns an error that Is ErrLogReplaced
 // where the log is not the one that the tables were computed from.
 func (r *Runner) Run(ctx context.Context) error {
-	pause := retryPauseMin
+	pause := retryPauseFirst
 	for ctx.Err() == nil {
 		started := r.config.Now()
 		err := r.turn(ctx)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // being stopped is no error, whatever it broke off
 		}
 		if r.config.Now().Sub(started) > retryPauseMax {
-			pause = retryPauseMin
+			pause = retryPauseFirst
 		}
 		switch {
 		case errors.Is(err, ErrLogReplaced):
@@ -117,9 +117,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		default:
 			r.config.Logger.ErrorContext(ctx, "projection failed, and is tried again", slog.Any("error", err))
 		}
-		if !sleep(ctx, pause) {
-			break
-		}
+		sleep(ctx, pause)
 		pause = min(2*pause, retryPauseMax)
 	}
 	return nil

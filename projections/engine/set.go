@@ -215,7 +215,7 @@ func (c *changing) whole() Changes {
 		for rest := columns; rest != 0; rest &= rest - 1 {
 			update.Set = append(update.Set, bits.TrailingZeros64(rest))
 		}
-		c.Changes.Update = append(c.Changes.Update, update)
+		c.Update = append(c.Update, update)
 	}
 	return c.Changes
 }
@@ -258,8 +258,8 @@ func (s *set[R]) replaces(before, stored anySet) bool {
 			into := s.entry(fields)
 			if into.deleted {
 				into.row, into.deleted = row, false
-				clear := s.table.Fields(&into.row)[s.table.Key:]
-				addFields(clear, clear, -1)
+				sum := s.table.Fields(&into.row)[s.table.Key:]
+				addFields(sum, sum, -1)
 			}
 			addFields(s.table.Fields(&into.row)[s.table.Key:], fields[s.table.Key:], -1)
 		}

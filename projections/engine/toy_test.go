@@ -163,19 +163,19 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	sqldbtest.Each(t, func(t *testing.T, address string) { test(t, newWorld(t, address)) })
 }
 
-func newWorld(t testing.TB, address string) *world {
-	t.Helper()
-	log, err := sqlitelog.Open(t.Context(), filepath.Join(t.TempDir(), "log.db"), sqlitelog.Config{})
+func newWorld(tb testing.TB, address string) *world {
+	tb.Helper()
+	log, err := sqlitelog.Open(tb.Context(), filepath.Join(tb.TempDir(), "log.db"), sqlitelog.Config{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { log.Close() })
-	store, err := readmodel.Open(t.Context(), address)
+	tb.Cleanup(func() { log.Close() })
+	store, err := readmodel.Open(tb.Context(), address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
-	return &world{t: t, log: log, store: store}
+	tb.Cleanup(func() { store.Close() })
+	return &world{t: tb, log: log, store: store}
 }
 
 func (w *world) append(events ...jarEvent) {

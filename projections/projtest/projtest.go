@@ -56,31 +56,31 @@ type World struct {
 }
 
 // New returns an empty world whose read models are at address. Words is what events give to folds.
-func New(t testing.TB, address string, words func(string) []string, projections ...engine.Projection) *World {
-	t.Helper()
-	w := &World{Now: Begin, t: t, words: words, projections: projections}
-	dir := t.TempDir()
-	log, err := sqlitelog.Open(t.Context(), filepath.Join(dir, "log.db"), sqlitelog.Config{Now: func() time.Time { return w.Now }})
-	must(t, err)
-	t.Cleanup(func() { log.Close() })
+func New(tb testing.TB, address string, words func(string) []string, projections ...engine.Projection) *World {
+	tb.Helper()
+	w := &World{Now: Begin, t: tb, words: words, projections: projections}
+	dir := tb.TempDir()
+	log, err := sqlitelog.Open(tb.Context(), filepath.Join(dir, "log.db"), sqlitelog.Config{Now: func() time.Time { return w.Now }})
+	must(tb, err)
+	tb.Cleanup(func() { log.Close() })
 	w.Log = log
-	db, err := sqldb.Open(t.Context(), "sqlite:"+filepath.Join(dir, "keys.db"))
-	must(t, err)
-	t.Cleanup(func() { db.Close() })
-	ring, err := keyring.Open(t.Context(), db, keyring.NewFileKEK(filepath.Join(dir, "kek")), keyring.Config{})
-	must(t, err)
-	t.Cleanup(ring.Close)
+	db, err := sqldb.Open(tb.Context(), "sqlite:"+filepath.Join(dir, "keys.db"))
+	must(tb, err)
+	tb.Cleanup(func() { db.Close() })
+	ring, err := keyring.Open(tb.Context(), db, keyring.NewFileKEK(filepath.Join(dir, "kek")), keyring.Config{})
+	must(tb, err)
+	tb.Cleanup(ring.Close)
 	w.Codec = eventstore.NewCodec(catalog.New(), ring)
-	w.Store, err = readmodel.Open(t.Context(), address)
-	must(t, err)
-	t.Cleanup(func() { w.Store.Close() })
+	w.Store, err = readmodel.Open(tb.Context(), address)
+	must(tb, err)
+	tb.Cleanup(func() { w.Store.Close() })
 	return w
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
