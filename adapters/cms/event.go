@@ -54,7 +54,7 @@ func (in *Ingester) Parse(original []byte) Message {
 	m := Message{Original: original}
 	if len(original) > in.limits.EventBytesMax {
 		m.Fault = &Fault{CodeTooLarge, "The event has " + strconv.Itoa(len(original)) + " bytes, at most " +
-			strconv.Itoa(in.limits.EventBytesMax) + " are taken: send large texts as documents, or raise event_bytes_max."}
+			strconv.Itoa(in.limits.EventBytesMax) + " are taken (--event-kib-max): send large texts as documents."}
 	}
 	value, err := parseJSON(original)
 	if err != nil {

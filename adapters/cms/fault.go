@@ -11,7 +11,7 @@ type Fault struct {
 // The codes of the faults that are found before a case is asked. The case's own refusals, such as
 // sequence-conflict, have their own codes.
 const (
-	// CodeTooLarge: the event is over event_bytes_max.
+	// CodeTooLarge: the event is over the limit of one event (Limits.EventBytesMax).
 	CodeTooLarge = "event-too-large"
 	// CodeJSON: the message is not JSON, or is JSON that two readers could read differently.
 	CodeJSON = "invalid-json"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,10 @@ var echoed = []string{
 	"type", "stage", "outcome", "result", "actionId", "documentId", "decisionReference", "mediaType", "sha256",
 	"size", "datacontenttype",
 }
+
+// personal is what no date, number or code has in it, and names, e-mail addresses and telephone
+// numbers have: a space, a capital before a small letter, an at sign.
+var personal = regexp.MustCompile(`[\s@]|\p{Lu}\p{Ll}`)
 
 // A complaint is what is wrong with one field.
 type complaint struct {
@@ -127,10 +132,11 @@ func inSentence(description string) string {
 	return first
 }
 
-// echo repeats a value if its field is known not to be personal.
+// echo repeats a value if its field is known not to be personal, and the value does not look as if
+// it had come into the wrong field: reasons are kept and shown in clear.
 func echo(at string, value any) string {
 	text := fmt.Sprint(value)
-	if !slices.Contains(echoed, path.Base(at)) {
+	if !slices.Contains(echoed, path.Base(at)) || personal.MatchString(text) {
 		return "not valid"
 	}
 	if len(text) > echoLengthMax {
