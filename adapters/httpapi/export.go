@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"casesync/projections"
@@ -129,13 +130,18 @@ func (s *Server) exportCases(w http.ResponseWriter, r *http.Request) {
 	s.logger.InfoContext(ctx, "cases exported", "actor", who.principal.ID, "format", query.format, "rows", e.rows,
 		"position", note.asOf.Position, "complete", err == nil)
 	if err != nil {
-		if !errors.Is(err, context.Canceled) {
+		if !isGone(err) {
 			s.logger.ErrorContext(ctx, "export failed", "error", err)
 		}
 		// The status has gone out already: cutting the connection is how the client learns that
 		// the file is not whole.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// isGone reports whether a request ended because its client went away, which is no fault of ours.
+func isGone(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // noteExport says as of when the export begins, waiting for the position that the request names.

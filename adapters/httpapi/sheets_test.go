@@ -2,9 +2,14 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,6 +106,20 @@ func TestXLSXGoesOn(t *testing.T) {
 	} {
 		if got, err := book.GetCellValue(address[0], address[1]); err != nil || got != want {
 			t.Errorf("%v: got %q, %v; want %q", address, got, err, want)
+		}
+	}
+}
+
+// TestClientGone: a client that went away is no fault of the service, and anything else is.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	reset := &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.ECONNRESET)}
+	for err, want := range map[error]bool{
+		context.Canceled: true, reset: true, syscall.EPIPE: true,
+		context.DeadlineExceeded: false, io.ErrUnexpectedEOF: false,
+	} {
+		if got := isGone(fmt.Errorf("write rows: %w", err)); got != want {
+			t.Errorf("%v: got %t, want %t", err, got, want)
 		}
 	}
 }
