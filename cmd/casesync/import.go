@@ -80,9 +80,11 @@ func (c importCommand) open(p *program) (io.ReadCloser, int64, error) {
 }
 
 func (p *program) summarise(summary cms.Summary, took time.Duration) {
-	rate := float64(summary.Lines) / max(took.Seconds(), 0.001)
+	// Lines counts a chunk when all of it is decided, and an import that fails ends in the middle of some.
+	decided := summary.Accepted + summary.Duplicate + summary.Held + summary.Rejected
+	rate := float64(decided) / max(took.Seconds(), 0.001)
 	fmt.Fprintf(p.stdout, "%d events in %s (%.0f a second): %d accepted, %d duplicate, %d held, %d rejected\n",
-		summary.Lines, took.Round(time.Millisecond), rate, summary.Accepted, summary.Duplicate, summary.Held, summary.Rejected)
+		decided, took.Round(time.Millisecond), rate, summary.Accepted, summary.Duplicate, summary.Held, summary.Rejected)
 	for _, r := range summary.Rejections {
 		fmt.Fprintf(p.stdout, "  line %d: %s: %s\n", r.Line, r.Code, r.Reason)
 	}
