@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"casesync/domain/access"
@@ -103,12 +104,30 @@ func TestBusinesses(t *testing.T) {
 	})
 }
 
+// conditional returns the addresses that the document says may answer 304, for the case C1.
+func (f *fixture) conditional() (paths []string) {
+	f.t.Helper()
+	path := ""
+	for line := range strings.Lines(string(f.do(http.MethodGet, "/openapi.yaml", "", "").want(http.StatusOK).body)) {
+		switch {
+		case strings.HasPrefix(line, "  /"):
+			path = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(line), ":"), "{ref}", "C1")
+		case strings.TrimSpace(line) == `"304":`:
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 func TestConditionalRequests(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		feed(f)
-		for _, path := range []string{
-			"/api/v1/cases", "/api/v1/cases/C1", "/api/v1/cases/C1/timeline", "/api/v1/cases/C1/documents", "/api/v1/dashboard", "/api/v1/uphold-rates",
-		} {
+		conditional := f.conditional()
+		if len(conditional) < 6 {
+			t.Errorf("routes with entity tags: got %v, want six or more", conditional)
+		}
+		tags := map[string]string{}
+		for _, path := range conditional {
 			first := f.get(access.Caseworker, path).want(http.StatusOK)
 			tag := first.header.Get("ETag")
 			if len(tag) < 10 || tag[:3] != `W/"` {
@@ -118,6 +137,8 @@ func TestConditionalRequests(t *testing.T) {
 			if len(again.body) != 0 || again.header.Get("ETag") != tag || again.header.Get("Casesync-Position") == "" || len(again.header.Values("Cache-Control")) != 1 {
 				t.Errorf("%s: 304: got body %q, headers %v", path, again.body, again.header)
 			}
+			tags[path] = tag
+			f.get(access.Caseworker, path, "If-None-Match", `W/"other"`).want(http.StatusOK)
 			if other := f.get(access.Supervisor, path).header.Get("ETag"); other == tag {
 				t.Errorf("%s: another caller has the same ETag", path)
 			}
@@ -127,7 +148,11 @@ func TestConditionalRequests(t *testing.T) {
 		f.event("C5", "case.stage-changed", data{"stage": "on-hold"}) // of another business
 		f.get(access.Caseworker, "/api/v1/cases", "If-None-Match", tag).want(http.StatusNotModified)
 		f.event("C1", "case.stage-changed", data{"stage": "on-hold"})
-		f.get(access.Caseworker, "/api/v1/cases", "If-None-Match", tag).want(http.StatusOK)
+		for _, path := range []string{"/api/v1/cases", "/api/v1/cases/C1", "/api/v1/cases/C1/timeline"} {
+			if got := f.get(access.Caseworker, path, "If-None-Match", tags[path]).want(http.StatusOK); got.header.Get("ETag") == tags[path] {
+				t.Errorf("%s: the tag is the same after a change", path)
+			}
+		}
 		f.get(access.Caseworker, "/api/v1/cases/C2", "If-None-Match", one).want(http.StatusNotModified)
 	})
 }
