@@ -22,7 +22,7 @@ export async function startSAML(key, cert) {
       samlp.metadata({ issuer, cert, redirectEndpointPath: '/sso', postEndpointPath: '/sso' })(request, response);
       return;
     }
-    const { user = 'ada', email = `${user}@northbank.example`, ...options } = JSON.parse(request.query.options ?? '{}');
+    const { user = 'ada', email = `${user}@northbank.example`, ...options } = JSON.parse(request.query.options ?? 'null') ?? {};
     const acs = 'https://casesync.test/sign-in/saml';
     samlp.auth({
       issuer, key, cert, recipient: acs, destination: acs, lifetimeInSeconds: 300,
