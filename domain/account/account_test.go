@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func events(events ...account.Event) []account.Event { return events }
 
 // after is a history, and more after it.
 func after(history []account.Event, more ...account.Event) []account.Event {
-	return append(history[:len(history):len(history)], more...)
+	return append(slices.Clip(history), more...)
 }
 
 func email(text string) address.Email {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/address"
 )
 
@@ -38,11 +39,20 @@ type Warrant struct {
 	Onboarding string `json:"onboarding,omitzero"`
 }
 
-// Configure sets the e-mail domains of the business; operators do. Members and invitations under
-// other domains are removed in the same append.
+// Configure sets the e-mail domains of the business, all of them, and how its people sign in;
+// operators do. Members and invitations under other domains are removed in the same append.
 type Configure struct {
-	By      By
-	Domains []address.Domain
+	By         By
+	Domains    []address.Domain
+	Method     account.Method
+	Connection string // the id of the identity provider's settings; "" for local accounts
+}
+
+// RequestAdministrator asks the Financial Ombudsman Service to make an administrator: of the member
+// Person, or of somebody to be named, where Person is "".
+type RequestAdministrator struct {
+	By     By
+	Person string
 }
 
 // Invite invites a person. Where Roles has the administrator, an operator asks, with a Warrant.
@@ -125,14 +135,15 @@ type Move struct {
 	Email  address.Email
 }
 
-func (Configure) membershipCommand()        {}
-func (Invite) membershipCommand()           {}
-func (Resend) membershipCommand()           {}
-func (RevokeInvitation) membershipCommand() {}
-func (Accept) membershipCommand()           {}
-func (Grant) membershipCommand()            {}
-func (Revoke) membershipCommand()           {}
-func (Disable) membershipCommand()          {}
-func (Enable) membershipCommand()           {}
-func (Remove) membershipCommand()           {}
-func (Move) membershipCommand()             {}
+func (Configure) membershipCommand()            {}
+func (RequestAdministrator) membershipCommand() {}
+func (Invite) membershipCommand()               {}
+func (Resend) membershipCommand()               {}
+func (RevokeInvitation) membershipCommand()     {}
+func (Accept) membershipCommand()               {}
+func (Grant) membershipCommand()                {}
+func (Revoke) membershipCommand()               {}
+func (Disable) membershipCommand()              {}
+func (Enable) membershipCommand()               {}
+func (Remove) membershipCommand()               {}
+func (Move) membershipCommand()                 {}

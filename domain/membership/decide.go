@@ -15,6 +15,8 @@ func Decide(state *State, command Command) ([]Event, error) {
 	switch command := command.(type) {
 	case Configure:
 		return state.configure(command)
+	case RequestAdministrator:
+		return state.requestAdministrator(command)
 	case Invite:
 		return state.decideInvite(command)
 	case Resend:
@@ -79,10 +81,13 @@ func (s *State) configure(c Configure) ([]Event, error) {
 	if len(domains) == 0 || len(domains) > DomainsMax {
 		return nil, refuseDomains()
 	}
-	if slices.Equal(domains, s.domains) {
+	if !c.Method.Known() || c.Method.Federated() != (c.Connection != "") {
+		return nil, refuseMethod()
+	}
+	if slices.Equal(domains, s.domains) && c.Method == s.method && c.Connection == s.connection {
 		return nil, nil
 	}
-	events := []Event{&Configured{Domains: domains}}
+	events := []Event{&Configured{Domains: domains, Method: c.Method, Connection: c.Connection}}
 	var gone []string
 	for _, m := range s.Members() {
 		if !slices.Contains(domains, m.Domain) {

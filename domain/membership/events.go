@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/address"
 )
 
@@ -35,9 +36,18 @@ const (
 // Event is one of the events of a business's people. Persons are user ids.
 type Event interface{ membershipEvent() }
 
-// Configured records the e-mail domains of the business, all of them.
+// Configured records the e-mail domains of the business, all of them, and how its people sign in.
 type Configured struct {
-	Domains []address.Domain `json:"domains"`
+	Domains    []address.Domain `json:"domains"`
+	Method     account.Method   `json:"method"`
+	Connection string           `json:"connection,omitzero"`
+}
+
+// AdministratorRequested records that operators are asked for an administrator: a member, or
+// somebody to be named where Person is "".
+type AdministratorRequested struct {
+	RequestedBy string `json:"requestedBy"`
+	Person      string `json:"person,omitzero"`
 }
 
 // MemberInvited records an invitation. Of the token only a digest is kept.
@@ -115,15 +125,16 @@ type AdministratorsLow struct {
 	Left int `json:"left"`
 }
 
-func (*Configured) membershipEvent()         {}
-func (*MemberInvited) membershipEvent()      {}
-func (*InvitationResent) membershipEvent()   {}
-func (*InvitationRevoked) membershipEvent()  {}
-func (*InvitationAccepted) membershipEvent() {}
-func (*RolesGranted) membershipEvent()       {}
-func (*RolesRevoked) membershipEvent()       {}
-func (*MemberDisabled) membershipEvent()     {}
-func (*MemberEnabled) membershipEvent()      {}
-func (*MemberRemoved) membershipEvent()      {}
-func (*MemberMoved) membershipEvent()        {}
-func (*AdministratorsLow) membershipEvent()  {}
+func (*Configured) membershipEvent()             {}
+func (*AdministratorRequested) membershipEvent() {}
+func (*MemberInvited) membershipEvent()          {}
+func (*InvitationResent) membershipEvent()       {}
+func (*InvitationRevoked) membershipEvent()      {}
+func (*InvitationAccepted) membershipEvent()     {}
+func (*RolesGranted) membershipEvent()           {}
+func (*RolesRevoked) membershipEvent()           {}
+func (*MemberDisabled) membershipEvent()         {}
+func (*MemberEnabled) membershipEvent()          {}
+func (*MemberRemoved) membershipEvent()          {}
+func (*MemberMoved) membershipEvent()            {}
+func (*AdministratorsLow) membershipEvent()      {}

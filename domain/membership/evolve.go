@@ -11,7 +11,11 @@ func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
 	case *Configured:
 		state.domains = slices.Sorted(slices.Values(event.Domains))
+		state.method, state.connection = event.Method, event.Connection
+	case *AdministratorRequested:
+		state.requests = append(state.requests, *event)
 	case *MemberInvited:
+		state.answer(event.Roles, event.Warrant, "")
 		state.invitations[event.InvitationID] = invitation{
 			person: event.Person, domain: event.Domain, roles: ordered(event.Roles),
 			digest: event.TokenDigest, expires: event.ExpiresAt, status: pending,
@@ -32,6 +36,7 @@ func Evolve(state *State, event Event) *State {
 func (s *State) evolveMember(event Event) {
 	switch event := event.(type) {
 	case *RolesGranted:
+		s.answer(event.Roles, event.Warrant, event.Person)
 		s.member(event.Person, func(m *member) { m.roles = ordered(slices.Concat(m.roles, event.Roles)) })
 	case *RolesRevoked:
 		s.member(event.Person, func(m *member) { m.roles = without(m.roles, event.Roles) })
@@ -43,6 +48,9 @@ func (s *State) evolveMember(event Event) {
 		s.member(event.Person, func(m *member) { m.domain = event.Domain })
 	case *MemberRemoved:
 		delete(s.members, event.Person)
+		s.requests = slices.DeleteFunc(s.requests, func(r AdministratorRequested) bool {
+			return r.RequestedBy == event.Person || r.Person == event.Person
+		})
 	}
 }
 
@@ -56,6 +64,16 @@ func (s *State) invite(id string, change func(*invitation)) {
 	i := s.invitations[id]
 	change(&i)
 	s.invitations[id] = i
+}
+
+// answer drops the request that making an administrator answers: of whoever is the warrant, for the
+// person, or for nobody named.
+func (s *State) answer(roles []access.Role, warrant Warrant, person string) {
+	if administrates(roles) {
+		s.requests = slices.DeleteFunc(s.requests, func(r AdministratorRequested) bool {
+			return r.RequestedBy == warrant.RequestedBy && (r.Person == "" || r.Person == person)
+		})
+	}
 }
 
 // administrates reports whether roles have the administrator among them.

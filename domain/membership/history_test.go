@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/address"
 	"casesync/domain/membership"
 )
@@ -101,7 +102,7 @@ func drawCommand(t *rapid.T) membership.Command {
 	invitation := rapid.SampledFrom([]string{"1", "2", "3", "4", "5", "6"}).Draw(t, "invitation")
 	switch rapid.IntRange(0, 13).Draw(t, "command") {
 	case 0:
-		return membership.Configure{By: by, Domains: rapid.SampledFrom([][]address.Domain{
+		return membership.Configure{By: by, Method: account.Local, Domains: rapid.SampledFrom([][]address.Domain{
 			{"example.com"}, {"example.com", "example.org"}, {"example.org"},
 		}).Draw(t, "domains")}
 	case 1, 2, 3:
@@ -124,8 +125,11 @@ func drawCommand(t *rapid.T) membership.Command {
 	case 12:
 		return membership.Enable{By: by, Person: person}
 	}
-	if rapid.Bool().Draw(t, "move") {
+	switch rapid.IntRange(0, 3).Draw(t, "else") {
+	case 0:
 		return membership.Move{Person: person, Email: email(person + "@" + domain)}
+	case 1:
+		return membership.RequestAdministrator{By: by, Person: rapid.SampledFrom([]string{"", person}).Draw(t, "whom")}
 	}
 	return membership.Remove{By: by, Person: person, Erasing: rapid.Bool().Draw(t, "erasing")}
 }

@@ -36,10 +36,14 @@ func (s *State) decideInvite(c Invite) ([]Event, error) {
 	if s.waiting(c.At) >= PendingInvitationsMax {
 		return nil, refuseTooManyInvitations()
 	}
-	return append(events, &MemberInvited{
+	event := &MemberInvited{
 		InvitationID: c.InvitationID, Person: c.Person, Domain: c.Email.Domain(), Roles: ordered(c.Roles),
-		TokenDigest: c.TokenDigest, ExpiresAt: c.ExpiresAt.UTC(), Warrant: c.Warrant,
-	}), nil
+		TokenDigest: c.TokenDigest, ExpiresAt: c.ExpiresAt.UTC(),
+	}
+	if administrates(c.Roles) {
+		event.Warrant = c.Warrant
+	}
+	return append(events, event), nil
 }
 
 // lifetime refuses an invitation that would have expired at once, or would live too long.

@@ -6,6 +6,27 @@ import (
 	"casesync/domain/access"
 )
 
+// requestAdministrator takes one request of each person for each.
+func (s *State) requestAdministrator(c RequestAdministrator) ([]Event, error) {
+	if !s.acts(c.By.Person, access.Administrator, access.Supervisor) {
+		return nil, refuseMayNotRequest()
+	}
+	if c.Person != "" {
+		m, found := s.members[c.Person]
+		if !found {
+			return nil, refuseNotMember()
+		}
+		if administrates(m.roles) {
+			return nil, refuseAdministratorAlready()
+		}
+	}
+	event := AdministratorRequested{RequestedBy: c.By.Person, Person: c.Person}
+	if slices.Contains(s.requests, event) {
+		return nil, nil
+	}
+	return []Event{&event}, nil
+}
+
 func (s *State) grant(c Grant) ([]Event, error) {
 	if err := s.authoriseRoles(c.By, c.Roles, c.Warrant); err != nil {
 		return nil, err
@@ -18,7 +39,11 @@ func (s *State) grant(c Grant) ([]Event, error) {
 	if len(added) == 0 {
 		return nil, nil
 	}
-	return []Event{&RolesGranted{Person: c.Person, Roles: added, Warrant: c.Warrant}}, nil
+	event := &RolesGranted{Person: c.Person, Roles: added}
+	if administrates(added) {
+		event.Warrant = c.Warrant
+	}
+	return []Event{event}, nil
 }
 
 func (s *State) revoke(c Revoke) ([]Event, error) {

@@ -35,6 +35,49 @@ func TestGrant(t *testing.T) {
 	})
 }
 
+func TestRequestAdministrator(t *testing.T) {
+	t.Parallel()
+	ask := func(by membership.By, person string) membership.Command {
+		return membership.RequestAdministrator{By: by, Person: person}
+	}
+	asked := func(by, person string) *membership.AdministratorRequested {
+		return &membership.AdministratorRequested{RequestedBy: by, Person: person}
+	}
+	made := &membership.RolesGranted{Person: "cas", Roles: roles(access.Administrator), Warrant: membership.Warrant{RequestedBy: "sue"}}
+	domaintest.Run(t, decider, []row{
+		{Name: "of a member, by a supervisor", Given: business(sue, cas), When: ask(by("sue"), "cas"), Then: events(asked("sue", "cas"))},
+		{Name: "of somebody, by an administrator", Given: business(), When: ask(by("ann"), ""), Then: events(asked("ann", ""))},
+		{Name: "again: nothing happens", Given: business(sue, cas, events(asked("sue", "cas"))), When: ask(by("sue"), "cas")},
+		{Name: "by another as well", Given: business(sue, cas, events(asked("sue", "cas"))), When: ask(by("ann"), "cas"), Then: events(asked("ann", "cas"))},
+		{Name: "by a caseworker", Given: business(cas), When: ask(by("cas"), "cas"), Refused: "not-entitled"},
+		{Name: "by an operator", Given: business(cas), When: ask(operator, "cas"), Refused: "not-entitled"},
+		{Name: "of a stranger", Given: business(), When: ask(by("ann"), "eve"), Refused: "not-member"},
+		{Name: "of an administrator", Given: business(bob), When: ask(by("ann"), "bob"), Refused: "already-administrator"},
+		{
+			Name:  "answered, revoked and asked again",
+			Given: business(sue, cas, events(asked("sue", "cas"), made, &membership.RolesRevoked{Person: "cas", Roles: roles(access.Administrator)})),
+			When:  ask(by("sue"), "cas"), Then: events(asked("sue", "cas")),
+		},
+	})
+	state := decider.State(business(sue, cas, events(asked("sue", "cas"), asked("ann", "")), bob)...)
+	if got := state.Requests(); len(got) != 2 {
+		t.Errorf("requests: got %v, want two", got)
+	}
+	byAnn := invited("dan", access.Administrator)
+	byAnn.Warrant = membership.Warrant{RequestedBy: "ann"}
+	state = membership.Evolve(membership.Evolve(state, made), byAnn)
+	if got := state.Requests(); len(got) != 0 {
+		t.Errorf("requests once answered: got %v, want none", got)
+	}
+	state = decider.State(business(sue, cas, events(asked("sue", "cas"), asked("ann", "cas"), asked("ann", ""), &membership.MemberRemoved{Person: "cas"}))...)
+	if got := state.Requests(); len(got) != 1 || got[0] != *asked("ann", "") {
+		t.Errorf("requests once the member was removed: got %v, want the one of somebody", got)
+	}
+	if method, connection := state.SignIn(); method != "local" || connection != "" {
+		t.Errorf("sign-in: got %q, %q, want local", method, connection)
+	}
+}
+
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	revoke := func(by membership.By, person string, roles ...access.Role) membership.Command {

@@ -38,7 +38,10 @@
 //	                     account.Disable: between them the person signs in and may do nothing
 //	disabled by clock    account.Tick, then Disable here by the clock: between them nobody comes
 //	                     in, and the member still counts as an administrator
-//	enabled              Enable here, then account.Enable: between them he cannot sign in
+//	enabled              Enable here, then account.Enable: between them he cannot sign in. What
+//	                     holds him at other businesses is for their administrators to lift
+//	set up               each domain is reserved for the identity provider, Configure here, then
+//	                     account.ChangeMethod for the members: between them they sign in as before
 //	erased by operator   Remove at each business, then account.Erase, then the key is destroyed
 //	erased by clock      account.Tick, then Remove by the clock at each business, then the key
 //
@@ -52,12 +55,16 @@ import (
 	"time"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/address"
 )
 
 // State is what decisions about the people of a business need to know.
 type State struct {
 	domains     []address.Domain // sorted
+	method      account.Method
+	connection  string
+	requests    []AdministratorRequested // not answered yet
 	members     map[string]member
 	invitations map[string]invitation
 }
@@ -93,6 +100,13 @@ func Initial() *State {
 
 // Domains returns the e-mail domains of the business, sorted.
 func (s *State) Domains() []address.Domain { return slices.Clone(s.domains) }
+
+// SignIn returns how the people of the business sign in, and the id of the identity provider's
+// settings; no method where the business was never configured.
+func (s *State) SignIn() (method account.Method, connection string) { return s.method, s.connection }
+
+// Requests returns the requests for administrators that operators have not answered.
+func (s *State) Requests() []AdministratorRequested { return slices.Clone(s.requests) }
 
 // Roles returns what a person whose account has an e-mail address under domain may act as here
 // now: nothing for who is disabled or removed, or whose domain is none of the business's.

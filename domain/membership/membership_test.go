@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/address"
 	"casesync/domain/domaintest"
 	"casesync/domain/membership"
@@ -41,7 +42,7 @@ func email(text string) address.Email {
 func roles(roles ...access.Role) []access.Role { return roles }
 
 func domains(domains ...address.Domain) *membership.Configured {
-	return &membership.Configured{Domains: domains}
+	return &membership.Configured{Domains: domains, Method: account.Local}
 }
 
 func events(events ...membership.Event) []membership.Event { return events }
@@ -91,7 +92,7 @@ func low(left int) *membership.AdministratorsLow { return &membership.Administra
 func TestConfigure(t *testing.T) {
 	t.Parallel()
 	configure := func(by membership.By, domains ...address.Domain) membership.Command {
-		return membership.Configure{By: by, Domains: domains}
+		return membership.Configure{By: by, Domains: domains, Method: account.Local}
 	}
 	many := make([]address.Domain, 51)
 	for i := range many {
@@ -101,6 +102,16 @@ func TestConfigure(t *testing.T) {
 		{Name: "domains are kept sorted, once each", When: configure(operator, "b.example", "a.example", "b.example"), Then: events(domains("a.example", "b.example"))},
 		{Name: "the same again: nothing happens", Given: business(), When: configure(operator, "example.org", "example.com")},
 		{Name: "by an administrator", Given: business(), When: configure(by("ann"), "example.net"), Refused: "operators-only"},
+		{
+			Name: "another way of signing in", Given: business(),
+			When: membership.Configure{By: operator, Domains: []address.Domain{"example.com", "example.org"}, Method: account.OIDC, Connection: "idp"},
+			Then: events(&membership.Configured{Domains: []address.Domain{"example.com", "example.org"}, Method: account.OIDC, Connection: "idp"}),
+		},
+		{Name: "no way of signing in", When: membership.Configure{By: operator, Domains: []address.Domain{"a.example"}}, Refused: "method-invalid"},
+		{
+			Name: "federated with nobody", Refused: "method-invalid",
+			When: membership.Configure{By: operator, Domains: []address.Domain{"a.example"}, Method: account.SAML},
+		},
 		{Name: "none", When: configure(operator), Refused: "domains-invalid"},
 		{Name: "too many", When: configure(operator, many...), Refused: "domains-invalid"},
 		{
@@ -150,6 +161,10 @@ func TestInvite(t *testing.T) {
 		{
 			Name: "by an administrator", Given: business(), When: invite(by("ann"), "sue", access.Supervisor, access.Caseworker, access.Supervisor),
 			Then: events(invited("sue", access.Caseworker, access.Supervisor)),
+		},
+		{
+			Name: "a warrant that is not needed is not kept", Given: business(), Then: events(invited("cas", access.Caseworker)),
+			When: change(func(c *membership.Invite) { c.Warrant = asked }),
 		},
 		{Name: "by an operator", Given: business(), When: invite(operator, "cas", access.Caseworker), Then: events(invited("cas", access.Caseworker))},
 		{Name: "by a supervisor", Given: business(sue), When: invite(by("sue"), "cas", access.Caseworker), Refused: "not-administrator"},

@@ -5,6 +5,7 @@ import "casesync/domain"
 // vocabulary lists the events of a business's people by stored name; see casefile's for the rules.
 var vocabulary = domain.NewVocabulary(
 	entry[Configured]("membership.configured.v1"),
+	entry[AdministratorRequested]("membership.administrator-requested.v1"),
 	entry[MemberInvited]("membership.member-invited.v1"),
 	entry[InvitationResent]("membership.invitation-resent.v1"),
 	entry[InvitationRevoked]("membership.invitation-revoked.v1"),

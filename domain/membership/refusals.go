@@ -35,6 +35,18 @@ func refuseDomains() error {
 	return refuse("domains-invalid", "Give between 1 and 50 e-mail domains of the business.")
 }
 
+func refuseMethod() error {
+	return refuse("method-invalid", "People sign in by local accounts, or by OIDC or SAML with the settings of an identity provider.")
+}
+
+func refuseMayNotRequest() error {
+	return refuse("not-entitled", "Only active administrators and supervisors of a business may ask for another administrator.")
+}
+
+func refuseAdministratorAlready() error {
+	return refuse("already-administrator", "This person is an administrator of the business already.")
+}
+
 func refuseDomainOutside() error {
 	return refuse("domain-not-allowed", "The e-mail address is not under one of the domains of this business. Use the person's address there, or ask the Financial Ombudsman Service to add the domain.")
 }

@@ -3,6 +3,7 @@ package onboarding_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ var monday = calendar.Date(2025, time.January, 6)
 func events(events ...onboarding.Event) []onboarding.Event { return events }
 
 func after(history []onboarding.Event, more ...onboarding.Event) []onboarding.Event {
-	return append(history[:len(history):len(history)], more...)
+	return append(slices.Clip(history), more...)
 }
 
 // form asks for two businesses by OIDC, with one administrator of both and one of the first.

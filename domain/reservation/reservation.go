@@ -1,14 +1,17 @@
 // Package reservation makes a thing that must be unique in the whole system belong to one holder at
-// a time: an e-mail address to one account. Each thing has a stream of its own, whose revision
-// decides between two who want it at once; it is named by a keyed hash of the thing's canonical
-// form (email-<hash>), so that no address stands in the log.
+// a time. Each thing has a stream of its own, whose revision decides between two who want it at once:
 //
-// The holder is the user id that the account has or will have. Who wants to create an account asks
-// for the holder first, and goes on with the id that is there: so a crash after the reservation
-// loses nothing. What follows a reservation cannot be refused for want of it; a reservation is
-// released last.
+//	email-<hash>         an e-mail address, held by the user id of an account (requirement 24). The
+//	                     hash is a keyed one of the canonical form, so that no address is in the log
+//	emaildomain-<name>   the domain of e-mail addresses, held by the id of the identity provider's
+//	                     settings, or "local": businesses of a group share it, strangers do not, and
+//	                     from a domain it is known how its people sign in
 //
-// The hash outlives the person's erasure in the stream's name. It says nothing without its key,
+// Whoever wants to create what is to hold a thing asks for the holder first, and goes on with the id
+// that is there: so a crash after the reservation loses nothing. What follows a reservation cannot
+// be refused for want of it; a reservation is released last.
+//
+// The hash of an address outlives the person's erasure in the stream's name. It says nothing without its key,
 // and with the key and a guess at the address it says that the address once had an account.
 package reservation
 
@@ -31,8 +34,20 @@ func (s *State) Holder() string { return s.holder }
 // Command is something asked of a reservation.
 type Command interface{ reservationCommand() }
 
+// Thing is a kind of thing that is reserved.
+type Thing string
+
+// The things.
+const (
+	Email       Thing = "email"
+	EmailDomain Thing = "email-domain"
+)
+
 // Reserve gives the thing to Holder. Nothing happens where he has it.
-type Reserve struct{ Holder string }
+type Reserve struct {
+	Thing  Thing // for the words of a refusal
+	Holder string
+}
 
 // Release takes the thing from Holder. Nothing happens where he does not have it.
 type Release struct{ Holder string }
@@ -70,10 +85,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 		case command.Holder:
 			return nil, nil
 		}
-		return nil, &domain.Refusal{
-			Code:   "email-taken",
-			Reason: "This e-mail address belongs to another account. One person has one account, with roles per business.",
-		}
+		return nil, refuseTaken(command.Thing)
 	case Release:
 		if command.Holder == "" || state.holder != command.Holder {
 			return nil, nil
@@ -81,6 +93,19 @@ func Decide(state *State, command Command) ([]Event, error) {
 		return []Event{&Released{Holder: command.Holder}}, nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of a reservation", command)
+}
+
+func refuseTaken(thing Thing) error {
+	if thing == EmailDomain {
+		return &domain.Refusal{
+			Code:   "domain-taken",
+			Reason: "This domain belongs to businesses that sign in by another identity provider. Use that one, or move all of them.",
+		}
+	}
+	return &domain.Refusal{
+		Code:   "email-taken",
+		Reason: "This e-mail address belongs to another account. One person has one account, with roles per business.",
+	}
 }
 
 // Evolve takes event into state, in place, and returns it.

@@ -25,6 +25,10 @@ func TestDecide(t *testing.T) {
 		{Name: "a free one is reserved", When: reservation.Reserve{Holder: "ann"}, Then: events(reserved("ann"))},
 		{Name: "for who has it: nothing happens", Given: events(reserved("ann")), When: reservation.Reserve{Holder: "ann"}},
 		{Name: "another's is refused", Given: events(reserved("ann")), When: reservation.Reserve{Holder: "bob"}, Refused: "email-taken"},
+		{
+			Name: "another's domain is refused", Given: events(reserved("idp")), Refused: "domain-taken",
+			When: reservation.Reserve{Thing: reservation.EmailDomain, Holder: "local"},
+		},
 		{Name: "for nobody, another's is refused", Given: events(reserved("ann")), When: reservation.Reserve{}, Refused: "email-taken"},
 		{Name: "released by who has it", Given: events(reserved("ann")), When: reservation.Release{Holder: "ann"}, Then: events(released("ann"))},
 		{Name: "released by another: nothing happens", Given: events(reserved("ann")), When: reservation.Release{Holder: "bob"}},
