@@ -66,7 +66,7 @@ func testFullDisk(t *testing.T) {
 	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(body, `"code":"unavailable"`) {
 		t.Fatalf("after %d batches: got %d %s, want 503 and when to try again", taken, status, body)
 	}
-	if !strings.Contains(logged.String(), "the disk is full") {
+	if !strings.Contains(logged.String(), "disk is full") {
 		t.Errorf("the log does not say that the disk is full:\n%s", logged)
 	}
 	if status, _, body := a.get("auditor", "/api/v1/me"); status != http.StatusOK {
