@@ -14,7 +14,11 @@ func joinFields(fields []any) string {
 			return *text
 		}
 	}
-	var joined []byte
+	return string(appendFields(nil, fields))
+}
+
+// appendFields appends to joined the text that joinFields makes.
+func appendFields(joined []byte, fields []any) []byte {
 	for i, field := range fields {
 		if i > 0 {
 			joined = append(joined, 0)
@@ -30,7 +34,7 @@ func joinFields(fields []any) string {
 			panic(fmt.Sprintf("a key holds a %T; only string, int64 and bool are columns", field))
 		}
 	}
-	return string(joined)
+	return joined
 }
 
 // joinKey makes the same text of key values. Texts in keys hold no NUL.

@@ -53,6 +53,7 @@ type set[R comparable] struct {
 	table   *Table[R]
 	entries map[string]*entry[R]   // by joined key
 	owned   map[string][]*entry[R] // of a Keyed table: by first column, in no order
+	joined  []byte                 // a key being looked for
 
 	// Since begin: the key, how its rows were, which were made, what was added to a Summed table.
 	key    string
@@ -68,12 +69,12 @@ func (t *Table[R]) newSet() anySet {
 
 // entry returns the entry with the key in fields, made where there is none.
 func (s *set[R]) entry(fields []any) *entry[R] {
-	key := joinFields(fields[:s.table.Key])
-	if e := s.entries[key]; e != nil {
+	s.joined = appendFields(s.joined[:0], fields[:s.table.Key])
+	if e := s.entries[string(s.joined)]; e != nil {
 		return e
 	}
 	e := &entry[R]{deleted: true}
-	s.entries[key] = e
+	s.entries[string(s.joined)] = e
 	if s.table.Kind == Keyed {
 		owner := joinFields(fields[:1])
 		s.owned[owner] = append(s.owned[owner], e)
