@@ -19,7 +19,7 @@ var appendCases = []testCase{
 	{"wrong revision writes nothing", "An append at a wrong revision leaves the log as it was.", wrongRevisionWritesNothing},
 	{"appended", "The answer names the last event's revision and position; positions only grow.", appended},
 	{"whole batches", "A reader of a stream sees all events of an append or none.", wholeBatches},
-	{"large events", "Events of up to 1 MiB come back whole; a larger one is ErrTooLarge and writes nothing.", largeEvents},
+	{"large events", "Events of up to the limit, 1 MiB, come back whole; a larger one is ErrTooLarge and writes nothing.", largeEvents},
 	{"impossible appends", "An append that is wrong in itself is refused and writes nothing.", impossibleAppends},
 	{"recorded times", "Recorded times are UTC microseconds and never go back, even when the clock does.", recordedTimes},
 	{"cancelled append", "An append whose context has ended writes nothing.", cancelledAppend},
@@ -138,7 +138,7 @@ func wholeBatches(b *bench) {
 func largeEvents(b *bench) {
 	log := b.open()
 	large := event()
-	large.Data = bytes.Repeat([]byte{0xa5, 0}, 1<<19-8)
+	large.Data = bytes.Repeat([]byte{0xa5, 0}, b.config.EventBytesMax/2-8)
 	large.Metadata = bytes.Repeat([]byte{0x5a}, 16)
 	b.append(log, "storetest-1", eventstore.NoStream, large)
 	got := b.all(log)
@@ -146,7 +146,7 @@ func largeEvents(b *bench) {
 		b.Fatalf("large event: got %d events, want one with the same bytes", len(got))
 	}
 	over := event()
-	over.Data = make([]byte, 1<<20+1)
+	over.Data = make([]byte, b.config.EventBytesMax+1)
 	if _, err := log.Append(b.Context(), "storetest-1", 0, event(), over); !errors.Is(err, eventstore.ErrTooLarge) {
 		b.Errorf("event over the limit: got %v, want %v", err, eventstore.ErrTooLarge)
 	}
@@ -181,6 +181,10 @@ func impossibleAppends(b *bench) {
 }
 
 func recordedTimes(b *bench) {
+	if b.config.ServersClock {
+		recordedByServer(b)
+		return
+	}
 	start := time.Date(2026, 3, 29, 0, 59, 59, 123_456_789, time.FixedZone("", 3600))
 	clock := start
 	log, err := b.factory(func() time.Time { return clock })
@@ -210,6 +214,21 @@ func recordedTimes(b *bench) {
 	b.append(other, streamName(9), eventstore.Any, event())
 	if got, want := b.all(log)[4].RecordedAt, start.Add(time.Hour).Truncate(time.Microsecond); !got.Equal(want) {
 		b.Errorf("recorded by a process whose clock is behind: got %v, want %v", got, want)
+	}
+}
+
+func recordedByServer(b *bench) {
+	handles := []Handle{b.open(), b.open()}
+	for i := range 10 {
+		b.append(handles[i%2], streamName(i%3), eventstore.Any, event())
+	}
+	var last time.Time
+	for i, event := range b.all(handles[0]) {
+		at := event.RecordedAt
+		if at.Before(last) || at.Location() != time.UTC || !at.Equal(at.Truncate(time.Microsecond)) {
+			b.Errorf("event %d: recorded at %v, want UTC microseconds not before %v", i, at, last)
+		}
+		last = at
 	}
 }
 

@@ -84,19 +84,23 @@ func eventIDTaken(b *bench) {
 	b.append(log, "storetest-2", eventstore.NoStream, other)
 	want := b.all(log)
 	for name, c := range map[string]struct {
-		stream eventstore.StreamName
-		events []eventstore.Event
+		stream    eventstore.StreamName
+		events    []eventstore.Event
+		elsewhere bool // the ids are in other streams alone
 	}{
-		"in another stream":     {"storetest-2", batch},
-		"in a new stream":       {"storetest-3", batch[:1]},
-		"in another order":      {"storetest-1", []eventstore.Event{batch[1], batch[0], batch[2]}},
-		"with one left out":     {"storetest-1", []eventstore.Event{batch[0], batch[2]}},
-		"with a new one behind": {"storetest-1", append(slices.Clone(batch), event())},
-		"with a new one before": {"storetest-1", append([]eventstore.Event{event()}, batch...)},
-		"with a new one within": {"storetest-1", []eventstore.Event{batch[0], event(), batch[2]}},
-		"with another stream's": {"storetest-1", []eventstore.Event{new1, other}},
-		"twice the same new id": {"storetest-3", []eventstore.Event{batch[0], batch[0]}},
+		"in another stream":     {"storetest-2", batch, true},
+		"in a new stream":       {"storetest-3", batch[:1], true},
+		"in another order":      {"storetest-1", []eventstore.Event{batch[1], batch[0], batch[2]}, false},
+		"with one left out":     {"storetest-1", []eventstore.Event{batch[0], batch[2]}, false},
+		"with a new one behind": {"storetest-1", append(slices.Clone(batch), event()), false},
+		"with a new one before": {"storetest-1", append([]eventstore.Event{event()}, batch...), false},
+		"with a new one within": {"storetest-1", []eventstore.Event{batch[0], event(), batch[2]}, false},
+		"with another stream's": {"storetest-1", []eventstore.Event{new1, other}, false},
+		"twice the same new id": {"storetest-3", []eventstore.Event{batch[0], batch[0]}, false},
 	} {
+		if c.elsewhere && b.config.IDsPerStream {
+			continue // see below
+		}
 		for _, expected := range []eventstore.ExpectedRevision{eventstore.Any, eventstore.NoStream, 3} {
 			if _, err := log.Append(b.Context(), c.stream, expected, c.events...); !errors.Is(err, eventstore.ErrEventIDTaken) {
 				b.Errorf("%s, expecting %v: got %v, want %v", name, expected, err, eventstore.ErrEventIDTaken)
@@ -105,5 +109,22 @@ func eventIDTaken(b *bench) {
 	}
 	if got := b.all(log); !slices.EqualFunc(got, want, sameEvent) {
 		b.Errorf("log: got %d events, want the %d of before", len(got), len(want))
+	}
+	if b.config.IDsPerStream {
+		idsElsewhere(b, log, batch)
+	}
+}
+
+// idsElsewhere: ids of another stream are like new ones, and are then known in both streams.
+func idsElsewhere(b *bench, log Handle, batch []eventstore.Event) {
+	b.Helper()
+	appended := b.append(log, "storetest-2", 0, batch...)
+	if want := eventstore.Revision(len(batch)); appended.Revision != want || appended.Repeated {
+		b.Errorf("in another stream: got %+v, want it appended up to revision %d", appended, want)
+	}
+	for _, stream := range []eventstore.StreamName{"storetest-1", "storetest-2"} {
+		if got := b.append(log, stream, eventstore.Any, batch...); !got.Repeated {
+			b.Errorf("again in %s: got %+v, want it repeated", stream, got)
+		}
 	}
 }

@@ -39,13 +39,14 @@ type acknowledgement struct {
 }
 
 // Main runs the tests of a log's package, which must leave no goroutine behind; a process that Kill
-// started appends instead. It is all that TestMain has to do.
-func Main(m *testing.M, open Open) {
+// started appends instead. It is all that TestMain has to do. The options excuse goroutines that
+// the log cannot end, each for a reason.
+func Main(m *testing.M, open Open, options ...goleak.Option) {
 	if address := os.Getenv(addressVariable); address != "" {
 		fmt.Fprintln(os.Stderr, appendForEver(open, address))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, options...)
 }
 
 // Kill has two processes append to the log at address and kills them at random moments, again and

@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -27,8 +28,23 @@ type Handle interface {
 // memory. A nil clock is time.Now.
 type Factory func(now func() time.Time) (Handle, error)
 
+// Config says where a log promises less than the contract, since what it stands on cannot give
+// more. The zero Config is the whole contract. What it promises instead is tested instead.
+type Config struct {
+	// IDsPerStream: an event id is unique within its stream only. Elsewhere it is appended as if new.
+	IDsPerStream bool
+	// ServersClock: recorded times are those of the server, which the factory's clock does not set.
+	ServersClock bool
+	// EventBytesMax is the most data and metadata of one event, in bytes; 1 MiB by default.
+	EventBytesMax int
+}
+
 // Run runs the whole contract in parallel subtests. fresh returns the factory of a new, empty log.
-func Run(t *testing.T, fresh func(t *testing.T) Factory) {
+func Run(t *testing.T, fresh func(t *testing.T) Factory) { RunWith(t, Config{}, fresh) }
+
+// RunWith runs the contract as far as config has the log promise it.
+func RunWith(t *testing.T, config Config, fresh func(t *testing.T) Factory) {
+	config.EventBytesMax = cmp.Or(config.EventBytesMax, 1<<20)
 	for _, c := range slices.Concat(appendCases, idCases, readCases, waitCases, raceCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +53,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Factory) {
 					t.Log("The contract: " + c.demands)
 				}
 			})
-			c.run(&bench{T: t, factory: fresh(t)})
+			c.run(&bench{T: t, config: config, factory: fresh(t)})
 		})
 	}
 }
@@ -53,6 +69,7 @@ type testCase struct {
 // bench is what a case works on.
 type bench struct {
 	*testing.T
+	config  Config
 	factory Factory
 }
 

@@ -1,0 +1,89 @@
+package kurrentlog_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"casesync/eventstore"
+	"casesync/eventstore/kurrentlog"
+	"casesync/eventstore/kurrentlog/kurrenttest"
+	"casesync/eventstore/storetest"
+)
+
+// urlVariable names a real server on which the contract is run too, each case in streams of its
+// own. The events stay there.
+const urlVariable = "KURRENTDB_TEST_URL"
+
+func TestMain(m *testing.M) {
+	kurrenttest.ServeIfAsked()
+	// Defect: each time that the client connects anew it forgets a connection, which it alone knows.
+	// With its server gone three idle goroutines of it are left; nobody else can end them.
+	storetest.Main(m, open, goleak.IgnoreTopFunction("google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run"))
+}
+
+func open(url string) (storetest.Handle, error) {
+	return kurrentlog.Open(context.Background(), url, kurrentlog.Config{})
+}
+
+// The contract, as far as the package promises it.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	storetest.RunWith(t, storetest.Config{IDsPerStream: true, ServersClock: true}, func(t *testing.T) storetest.Factory {
+		url := kurrenttest.Start(t, kurrenttest.Config{AppendBytesMax: 4 << 20}).URL()
+		return func(func() time.Time) (storetest.Handle, error) { return open(url) }
+	})
+}
+
+// The contract on a server as installed, whose appends are at most 1 MiB.
+func TestLogOnRealServer(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv(urlVariable)
+	if url == "" {
+		t.Skipf("%s names no server", urlVariable)
+	}
+	onServer(t, url)
+}
+
+// The same on the peer, several logs in one server, so that it is known to work.
+func TestLogsInOneServer(t *testing.T) {
+	t.Parallel()
+	onServer(t, kurrenttest.Start(t, kurrenttest.Config{}).URL())
+}
+
+func onServer(t *testing.T, url string) {
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	config := kurrentlog.Config{Limits: eventstore.Limits{EventBytesMax: 1 << 19}, Timeout: 30 * time.Second}
+	promised := storetest.Config{IDsPerStream: true, ServersClock: true, EventBytesMax: config.Limits.EventBytesMax}
+	storetest.RunWith(t, promised, func(t *testing.T) storetest.Factory {
+		own := url + separator + "streamPrefix=storetest-" + uuid.NewString() + "-"
+		return func(func() time.Time) (storetest.Handle, error) {
+			return kurrentlog.Open(context.Background(), own, config)
+		}
+	})
+}
+
+// Processes that append to the log are killed.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	storetest.Kill(t, open, kurrenttest.Start(t, kurrenttest.Config{}).URL())
+}
+
+func BenchmarkAppend(b *testing.B)  { storetest.BenchmarkAppend(b, fresh) }
+func BenchmarkReadAll(b *testing.B) { storetest.BenchmarkReadAll(b, fresh) }
+
+func fresh(b *testing.B) storetest.Handle {
+	log, err := open(kurrenttest.Start(b, kurrenttest.Config{}).URL())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return log
+}
