@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +57,7 @@ func Start(tb testing.TB) *Providers {
 	tb.Helper()
 	p := &Providers{}
 	p.SAMLKey, p.SAMLCert = NewCertificate(tb, time.Now())
-	command := exec.Command("node", "--no-deprecation", "idp.mjs") //nolint:gosec,noctx // ended with its standard input, below
+	command := exec.Command("node", "--no-deprecation", "idp.mjs")
 	command.Dir = setUp(tb)
 	command.Stderr = &lines{tb: tb}
 	input, err := command.StdinPipe()
@@ -101,13 +100,8 @@ func Start(tb testing.TB) *Providers {
 // setUp returns the directory that the providers are installed in.
 func setUp(tb testing.TB) string {
 	tb.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	script := filepath.Join(filepath.Dir(here), "..", "..", "..", "scripts", "testidp", "setup.sh")
-	if _, err := os.Stat(script); err != nil {
-		tb.Fatalf("find scripts/testidp/setup.sh: %v", err)
-	}
 	var messages bytes.Buffer
-	command := exec.Command(script) //nolint:gosec,noctx // a script of this module
+	command := exec.Command(filepath.Join(moduleRoot(tb), "scripts", "testidp", "setup.sh"))
 	command.Stderr = &messages
 	output, err := command.Output()
 	if err != nil {
@@ -116,10 +110,28 @@ func setUp(tb testing.TB) string {
 	return strings.TrimSpace(string(output))
 }
 
+// moduleRoot returns the directory of go.mod, above the one that the test runs in.
+func moduleRoot(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			tb.Fatal("the test does not run in the module's directories")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // Rotate makes an OIDC provider sign with a new key and forget the old one.
 func (p *Providers) Rotate(tb testing.TB, issuer string) {
 	tb.Helper()
-	answer, err := http.Post(issuer+"/test/rotate", "", nil) //nolint:gosec,noctx // of this very test
+	answer, err := http.Post(issuer+"/test/rotate", "", nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

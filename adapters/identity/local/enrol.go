@@ -42,12 +42,12 @@ func (c *Credentials) SetPassword(ctx context.Context, user, password string, wo
 		return err
 	}
 	// Whoever was half-way in by the old password is not any more.
-	return c.inTransaction(ctx, func(run func(query string, args ...any) error) error {
-		if err := run(`INSERT INTO local_passwords (user_id, phc, set_at) VALUES ($1, $2, $3)
+	return c.inTransaction(ctx, func(run execution) error {
+		if _, err := run(`INSERT INTO local_passwords (user_id, phc, set_at) VALUES ($1, $2, $3)
 			ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, set_at = excluded.set_at`, user, hash, c.now().UnixMicro()); err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
-		if err := run(`DELETE FROM local_challenges WHERE user_id = $1`, user); err != nil {
+		if _, err := run(`DELETE FROM local_challenges WHERE user_id = $1`, user); err != nil {
 			return fmt.Errorf("set password: end challenges: %w", err)
 		}
 		return nil
@@ -102,19 +102,23 @@ func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recov
 	if err != nil {
 		return nil, err
 	}
-	err = c.inTransaction(ctx, func(run func(query string, args ...any) error) error {
+	err = c.inTransaction(ctx, func(run execution) error {
 		// A second enrolment that was begun in the meantime is not put to use by this code.
-		if err := run(`UPDATE local_totp SET sealed = pending_sealed, pending_sealed = '', last_step = $1
-			WHERE user_id = $2 AND pending_sealed = $3`, step, user, pending); err != nil {
+		changed, err := run(`UPDATE local_totp SET sealed = pending_sealed, pending_sealed = '', last_step = $1
+			WHERE user_id = $2 AND pending_sealed = $3`, step, user, pending)
+		if err != nil {
 			return fmt.Errorf("confirm enrolment: %w", err)
 		}
-		if err := run(`DELETE FROM local_recovery_codes WHERE user_id = $1`, user); err != nil {
+		if changed == 0 {
+			return signin.Refuse(signin.AttemptOver, "another enrolment was begun or confirmed in the meantime")
+		}
+		if _, err := run(`DELETE FROM local_recovery_codes WHERE user_id = $1`, user); err != nil {
 			return fmt.Errorf("replace recovery codes: %w", err)
 		}
 		for range recoveryCodes {
 			code := randomCode()
 			recovery = append(recovery, code[:4]+"-"+code[4:8]+"-"+code[8:12]+"-"+code[12:])
-			if err := run(`INSERT INTO local_recovery_codes (user_id, code_sha256) VALUES ($1, $2)`, user, recoveryDigest(user, code)); err != nil {
+			if _, err := run(`INSERT INTO local_recovery_codes (user_id, code_sha256) VALUES ($1, $2)`, user, recoveryDigest(user, code)); err != nil {
 				return fmt.Errorf("replace recovery codes: %w", err)
 			}
 		}

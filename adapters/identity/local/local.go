@@ -192,9 +192,9 @@ func (c *Credentials) Remove(ctx context.Context, user string) error {
 }
 
 func (c *Credentials) remove(ctx context.Context, user string, statements ...string) error {
-	return c.inTransaction(ctx, func(run func(query string, args ...any) error) error {
+	return c.inTransaction(ctx, func(run execution) error {
 		for _, statement := range statements {
-			if err := run(statement, user); err != nil {
+			if _, err := run(statement, user); err != nil {
 				return fmt.Errorf("remove credentials: %w", err)
 			}
 		}
@@ -202,15 +202,21 @@ func (c *Credentials) remove(ctx context.Context, user string, statements ...str
 	})
 }
 
+// execution runs a statement and returns how many rows it changed.
+type execution func(query string, args ...any) (changed int64, err error)
+
 // inTransaction runs statements of which all take effect or none.
-func (c *Credentials) inTransaction(ctx context.Context, do func(run func(query string, args ...any) error) error) error {
+func (c *Credentials) inTransaction(ctx context.Context, do func(run execution) error) error {
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	err = do(func(query string, args ...any) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
+	err = do(func(query string, args ...any) (changed int64, err error) {
+		result, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
 	})
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -222,11 +228,11 @@ func (c *Credentials) inTransaction(ctx context.Context, do func(run func(query 
 // now and then; nothing depends on when.
 func (c *Credentials) Purge(ctx context.Context) error {
 	now, forget := c.now(), max(c.config.Account.Forget, c.config.Address.Forget)
-	return c.inTransaction(ctx, func(run func(query string, args ...any) error) error {
-		if err := run(`DELETE FROM local_challenges WHERE expires_at <= $1`, now.UnixMicro()); err != nil {
+	return c.inTransaction(ctx, func(run execution) error {
+		if _, err := run(`DELETE FROM local_challenges WHERE expires_at <= $1`, now.UnixMicro()); err != nil {
 			return fmt.Errorf("purge challenges: %w", err)
 		}
-		if err := run(`DELETE FROM local_attempts WHERE last_at <= $1 AND locked_until <= $2`, now.Add(-forget).UnixMicro(), now.UnixMicro()); err != nil {
+		if _, err := run(`DELETE FROM local_attempts WHERE last_at <= $1 AND locked_until <= $2`, now.Add(-forget).UnixMicro(), now.UnixMicro()); err != nil {
 			return fmt.Errorf("purge attempts: %w", err)
 		}
 		return nil

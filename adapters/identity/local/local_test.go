@@ -215,6 +215,7 @@ func TestStolenDatabase(t *testing.T) {
 		} {
 			rows, err := f.db.Query(query)
 			f.must(err)
+			defer rows.Close()
 			found := 0
 			for rows.Next() {
 				var text string

@@ -56,12 +56,12 @@ func (c *Credentials) SetQuestions(ctx context.Context, user string, answers []A
 			return err
 		}
 	}
-	return c.inTransaction(ctx, func(run func(query string, args ...any) error) error {
-		if err := run(`DELETE FROM local_questions WHERE user_id = $1`, user); err != nil {
+	return c.inTransaction(ctx, func(run execution) error {
+		if _, err := run(`DELETE FROM local_questions WHERE user_id = $1`, user); err != nil {
 			return fmt.Errorf("set security questions: %w", err)
 		}
 		for i, a := range answers {
-			if err := run(`INSERT INTO local_questions (user_id, place, question, phc) VALUES ($1, $2, $3, $4)`, user, i, a.Question, hashes[i]); err != nil {
+			if _, err := run(`INSERT INTO local_questions (user_id, place, question, phc) VALUES ($1, $2, $3, $4)`, user, i, a.Question, hashes[i]); err != nil {
 				return fmt.Errorf("set security questions: %w", err)
 			}
 		}

@@ -80,7 +80,7 @@ func (p *RelyingParty) exchange(ctx context.Context, provider Provider, found di
 	if err != nil {
 		return signin.Identity{}, err
 	}
-	identity := signin.Identity{Provider: provider.Key, Issuer: token.Issuer, Subject: token.Subject, Email: email}
+	identity := signin.Identity{Provider: provider.Key, Issuer: token.Issuer, Subject: token.Subject, Email: email, To: begun.To}
 	if c.AuthTime > 0 {
 		identity.AuthenticatedAt = time.Unix(c.AuthTime, 0).UTC()
 	}
@@ -130,12 +130,10 @@ func (p *RelyingParty) verify(ctx context.Context, provider Provider, found disc
 // classify names why the verifier refused a token, which it has: what the token says of itself is
 // only read to tell Security Operations what it was.
 func classify(raw string, provider Provider, err error) *signin.Refusal {
-	var expired *oidc.TokenExpiredError
-	if errors.As(err, &expired) {
+	if expired, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 		return signin.Refuse(signin.OutOfTime, "the id token expired at %s", expired.Expiry.UTC().Format(time.RFC3339))
 	}
-	var unreachable *url.Error
-	if errors.As(err, &unreachable) {
+	if _, ok := errors.AsType[*url.Error](err); ok {
 		return signin.Refuse(signin.ProviderDown, "keys: %s", signin.Shorten(err.Error()))
 	}
 	var header struct {
@@ -169,8 +167,10 @@ type claims struct {
 
 // ask gets the e-mail address from the userinfo endpoint, for the same person only.
 func (c *claims) ask(ctx context.Context, found discovery, tokens *oauth2.Token, subject string) error {
-	if found.provider.UserInfoEndpoint() == "" || checkAddress(found.provider.UserInfoEndpoint()) != nil {
-		return nil // then there is none
+	if address := found.provider.UserInfoEndpoint(); address == "" {
+		return nil // then the person has no address
+	} else if err := checkAddress(address); err != nil {
+		return signin.Refuse(signin.ProviderDown, "userinfo: %v", err)
 	}
 	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {

@@ -122,17 +122,20 @@ type attempt struct {
 	Provider  string    `json:"provider"`
 	Nonce     string    `json:"nonce"`
 	Verifier  string    `json:"verifier"`
+	To        string    `json:"to,omitzero"`
 	StartedAt time.Time `json:"startedAt"`
 }
 
 // Start begins a sign-in: it returns where to send the browser, and the cookie that goes with it.
-// The hint is the e-mail address that was typed, to spare typing it again; "" gives none.
-func (p *RelyingParty) Start(ctx context.Context, key, hint string) (redirect string, cookie *http.Cookie, err error) {
+// The hint is the e-mail address that was typed, to spare typing it again; "" gives none. Finish
+// gives to back, in the identity.
+func (p *RelyingParty) Start(ctx context.Context, key, hint, to string) (redirect string, cookie *http.Cookie, err error) {
 	provider, found, err := p.find(ctx, key)
 	if err != nil {
 		return "", nil, err
 	}
-	state, begun := rand.Text(), attempt{Provider: key, Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), StartedAt: p.config.Now()}
+	state := rand.Text()
+	begun := attempt{Provider: key, Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: to, StartedAt: p.config.Now()}
 	handle, err := p.config.Attempts.Begin(ctx, attemptsKind+state, begun, p.config.AttemptAge)
 	if err != nil {
 		return "", nil, err

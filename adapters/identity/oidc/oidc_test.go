@@ -146,7 +146,7 @@ func (p *party) visit(redirect string) url.Values {
 // begin starts a sign-in and lets the person sign in at the provider.
 func (p *party) begin(key, hint string) (handle string, answer url.Values) {
 	p.t.Helper()
-	redirect, cookie, err := p.Start(p.t.Context(), key, hint)
+	redirect, cookie, err := p.Start(p.t.Context(), key, hint, "/cases")
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -173,12 +173,12 @@ func TestSignIn(t *testing.T) {
 		p := start(t, idp, address)
 		for key, issuer := range map[string]string{"north": idp.OIDC, "other": idp.OtherOIDC} {
 			got, err := p.signIn(key, "ada@northbank.example")
-			want := signin.Identity{Provider: key, Issuer: issuer, Subject: "ada", Email: "ada@northbank.example", AuthenticatedAt: got.AuthenticatedAt}
+			want := signin.Identity{Provider: key, Issuer: issuer, Subject: "ada", Email: "ada@northbank.example", AuthenticatedAt: got.AuthenticatedAt, To: "/cases"}
 			if err != nil || got != want {
 				t.Errorf("%s: got %+v, %v, want %+v", key, got, err, want)
 			}
 		}
-		redirect, cookie, err := p.Start(t.Context(), "north", "")
+		redirect, cookie, err := p.Start(t.Context(), "north", "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,11 +282,11 @@ func TestConfiguration(t *testing.T) {
 		"issuer is not what it says": {idp.OIDC + "/", signin.ProviderDown}, "unreachable": {"http://127.0.0.1:1", signin.ProviderDown},
 	} {
 		p.providers["x"] = oidc.Provider{Key: "x", Issuer: c.issuer, ClientID: "casesync"}
-		if _, _, err := p.Start(t.Context(), "x", ""); err == nil || signin.CodeOf(err) != c.want {
+		if _, _, err := p.Start(t.Context(), "x", "", ""); err == nil || signin.CodeOf(err) != c.want {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
-	if _, _, err := p.Start(t.Context(), "nobody", ""); !errors.Is(err, errUnknown) {
+	if _, _, err := p.Start(t.Context(), "nobody", "", ""); !errors.Is(err, errUnknown) {
 		t.Errorf("unknown provider: got %v, want %v", err, errUnknown)
 	}
 	if _, err := oidc.New(oidc.Config{SkewMax: time.Hour}); err == nil {

@@ -45,7 +45,12 @@ func (s *ServiceProvider) Finish(ctx context.Context, handle, response string) (
 	if err := s.config.Attempts.Spend(ctx, attemptsKind+provider.EntityID+"|"+assertion.ID, until); err != nil {
 		return signin.Identity{}, err
 	}
-	return identify(assertion, provider)
+	identity, err := identify(assertion, provider)
+	if err != nil {
+		return signin.Identity{}, err
+	}
+	identity.To = begun.To
+	return identity, nil
 }
 
 // decode returns the response's XML, and the id of the request that it says it answers.

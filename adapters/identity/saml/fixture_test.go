@@ -100,7 +100,7 @@ type options map[string]any
 // begin starts a sign-in and lets the person sign in at the provider, who answers by options.
 func (s *service) begin(o options) (handle, response string) {
 	s.t.Helper()
-	redirect, cookie, err := s.Start(s.t.Context(), "north")
+	redirect, cookie, err := s.Start(s.t.Context(), "north", "/cases")
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -111,11 +111,13 @@ func New(config Config) (*ServiceProvider, error) {
 type attempt struct {
 	Provider  string    `json:"provider"`
 	RequestID string    `json:"requestId"`
+	To        string    `json:"to,omitzero"`
 	StartedAt time.Time `json:"startedAt"`
 }
 
 // Start begins a sign-in: it returns where to send the browser, and the cookie that goes with it.
-func (s *ServiceProvider) Start(ctx context.Context, key string) (redirect string, cookie *http.Cookie, err error) {
+// Finish gives to back, in the identity; no RelayState is used.
+func (s *ServiceProvider) Start(ctx context.Context, key, to string) (redirect string, cookie *http.Cookie, err error) {
 	provider, err := s.find(ctx, key)
 	if err != nil {
 		return "", nil, err
@@ -131,7 +133,7 @@ func (s *ServiceProvider) Start(ctx context.Context, key string) (redirect strin
 	if err != nil {
 		return "", nil, fmt.Errorf("build SAML request: %w", err)
 	}
-	handle, err := s.config.Attempts.Begin(ctx, attemptsKind+id, attempt{Provider: key, RequestID: id, StartedAt: now}, s.config.AttemptAge)
+	handle, err := s.config.Attempts.Begin(ctx, attemptsKind+id, attempt{Provider: key, RequestID: id, To: to, StartedAt: now}, s.config.AttemptAge)
 	if err != nil {
 		return "", nil, err
 	}

@@ -33,12 +33,12 @@ func TestSignIn(t *testing.T) {
 			"assertion signed": {}, "response signed too": {"signResponse": true}, "prefixed signature": {"signatureNamespacePrefix": "ds"},
 		} {
 			got, err := s.signIn(o)
-			want := signin.Identity{Provider: "north", Issuer: idp.SAML + "/metadata", Subject: "ada", Email: "ada@northbank.example", AuthenticatedAt: got.AuthenticatedAt}
+			want := signin.Identity{Provider: "north", Issuer: idp.SAML + "/metadata", Subject: "ada", Email: "ada@northbank.example", AuthenticatedAt: got.AuthenticatedAt, To: "/cases"}
 			if err != nil || got != want || time.Since(got.AuthenticatedAt) > time.Minute {
 				t.Errorf("%s: got %+v, %v, want %+v", name, got, err, want)
 			}
 		}
-		_, cookie, err := s.Start(t.Context(), "north")
+		_, cookie, err := s.Start(t.Context(), "north", "")
 		if err != nil || !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteNoneMode {
 			t.Errorf("got cookie %v, %v, want one that comes back with a POST across sites", cookie, err)
 		}
@@ -104,7 +104,7 @@ func TestResponses(t *testing.T) {
 		s.wantRefused("replayed", err, signin.AttemptOver)
 
 		// The same assertion in a response to a new request: InResponseTo of the response is not signed.
-		redirect, cookie, err := s.Start(ctx, "north")
+		redirect, cookie, err := s.Start(ctx, "north", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestSignedRequests(t *testing.T) {
 	idp := idptest.Start(t)
 	key, certificate := idptest.NewCertificate(t, time.Now())
 	s := start(t, idp, sqldbtest.SQLite(t), func(c *Config) { c.Key, c.Certificate = key, certificate })
-	redirect, cookie, err := s.Start(t.Context(), "north")
+	redirect, cookie, err := s.Start(t.Context(), "north", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,11 +207,11 @@ func TestConfiguration(t *testing.T) {
 		provider := s.providers["north"]
 		change(&provider)
 		s.providers["x"] = provider
-		if _, _, err := s.Start(t.Context(), "x"); err == nil || signin.CodeOf(err) != "" {
+		if _, _, err := s.Start(t.Context(), "x", ""); err == nil || signin.CodeOf(err) != "" {
 			t.Errorf("%s: got %v, want a fault", name, err)
 		}
 	}
-	if _, _, err := s.Start(t.Context(), "nobody"); !errors.Is(err, errUnknown) {
+	if _, _, err := s.Start(t.Context(), "nobody", ""); !errors.Is(err, errUnknown) {
 		t.Errorf("unknown provider: got %v, want %v", err, errUnknown)
 	}
 	key, _ := idptest.NewCertificate(t, time.Now())

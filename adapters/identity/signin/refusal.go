@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"casesync/domain/access"
@@ -86,16 +87,12 @@ var texts = map[Code]string{
 
 // Codes returns all codes with what people read.
 func Codes() map[Code]string {
-	all := make(map[Code]string, len(texts))
-	for code, text := range texts {
-		all[code] = text
-	}
-	return all
+	return maps.Clone(texts)
 }
 
 // Refusal is why somebody was not signed in. Its Error may be shown to anybody. It Is
 // access.ErrUnauthenticated, and another Refusal of the same code.
-type Refusal struct {
+type Refusal struct { //nolint:errname // the word of the code base for what is no fault
 	Code Code
 	// Detail is for the activity log alone: what exactly was wrong. It holds no secret and no name.
 	Detail string
@@ -122,8 +119,7 @@ func (r *Refusal) Unwrap() error { return access.ErrUnauthenticated }
 
 // CodeOf returns the code of a refusal, and "" for any other error: that is a fault of ours.
 func CodeOf(err error) Code {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal.Code
 	}
 	return ""

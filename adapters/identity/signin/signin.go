@@ -28,6 +28,9 @@ type Identity struct {
 	Email string
 	// AuthenticatedAt is when the provider authenticated the person; zero if it does not say.
 	AuthenticatedAt time.Time
+	// To is what Start was given: where in this service the browser wanted to go. It was kept here
+	// and is not the provider's.
+	To string
 }
 
 // CheckEmail returns email with its domain in lower case if that is exactly one of domains, and a
