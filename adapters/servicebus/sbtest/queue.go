@@ -150,7 +150,7 @@ func (s *Server) settle(token lockToken, what outcome, reason, description strin
 // expire ends the locks of messages and sessions that ran out.
 func (s *Server) expire(now time.Time) {
 	for token, l := range s.locks {
-		if l.until.Before(now) {
+		if l.queue.parent == nil && l.until.Before(now) { // a session's end with the session's
 			delete(s.locks, token)
 			s.stats.Expired++
 			l.queue.failed(l.message)
