@@ -56,7 +56,7 @@ func (c *settingsCommand) Run(p *program) error {
 func (p *program) shown(flag *kong.Flag) string {
 	s := p.settings.storage
 	completed := map[string]string{
-		"log": sqldb.Redact(s.LogAt), "read-model": sqldb.Redact(s.ReadModel), "keyring": sqldb.Redact(s.Keyring),
+		"log": shownLog(s.LogAt), "read-model": sqldb.Redact(s.ReadModel), "keyring": sqldb.Redact(s.Keyring),
 		"state": sqldb.Redact(s.State), "kek-file": s.KEKFile, "documents": s.Documents,
 	}
 	if value, ok := completed[flag.Name]; ok {

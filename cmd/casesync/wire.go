@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"casesync/eventstore"
+	"casesync/eventstore/kurrentlog"
 	"casesync/eventstore/pglog"
 	"casesync/eventstore/sqldb"
 	"casesync/eventstore/sqlitelog"
@@ -20,6 +21,9 @@ type openedLog interface {
 
 // openLog opens the log at an address. This is the one place that names the logs there are.
 func openLog(ctx context.Context, address string) (openedLog, error) {
+	if kurrentlog.IsAddress(address) {
+		return kurrentlog.Open(ctx, address, kurrentlog.Config{})
+	}
 	dialect, place, err := sqldb.ParseAddress(address)
 	if err != nil {
 		return nil, err
@@ -28,4 +32,21 @@ func openLog(ctx context.Context, address string) (openedLog, error) {
 		return pglog.Open(ctx, place, pglog.Config{})
 	}
 	return sqlitelog.Open(ctx, place, sqlitelog.Config{})
+}
+
+// checkLogAddress returns an error for an address that no log can be opened at.
+func checkLogAddress(address string) error {
+	if kurrentlog.IsAddress(address) {
+		return kurrentlog.CheckAddress(address)
+	}
+	_, _, err := sqldb.ParseAddress(address)
+	return err
+}
+
+// shownLog is the address of a log as people may see it.
+func shownLog(address string) string {
+	if kurrentlog.IsAddress(address) {
+		return kurrentlog.Redact(address)
+	}
+	return sqldb.Redact(address)
 }

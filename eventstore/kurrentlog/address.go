@@ -33,6 +33,12 @@ func IsAddress(address string) bool {
 	return found && schemes[scheme] != ""
 }
 
+// CheckAddress returns an error for an address that Open cannot take. It asks no server.
+func CheckAddress(address string) error {
+	_, err := parse(address)
+	return err
+}
+
 // Redact returns address without its password and parameters, to be shown.
 func Redact(address string) string {
 	scheme, rest, _ := strings.Cut(address, "://")
