@@ -1,4 +1,4 @@
-// Identity providers for tests: two of OpenID Connect (oidc-provider) and one of SAML (samlp), each
+// Identity providers for tests: three of OpenID Connect (oidc-provider) and one of SAML (samlp), each
 // on a port of its own on 127.0.0.1. People sign in by their login hint alone; everything else is
 // the real protocol.
 //
@@ -8,6 +8,9 @@ import { createInterface } from 'node:readline';
 import { startOIDC } from './oidc.mjs';
 import { startSAML } from './saml.mjs';
 
+// What oidc-provider says to whoever might use it so in production.
+console.info = console.warn = () => {};
+
 const lines = createInterface({ input: process.stdin });
 lines.once('line', async (line) => {
   const given = JSON.parse(line);
@@ -16,6 +19,7 @@ lines.once('line', async (line) => {
     // in the id token too, as many do.
     oidc: await startOIDC({ conformIdTokenClaims: true }),
     otherOIDC: await startOIDC({ conformIdTokenClaims: false }),
+    rotatingOIDC: await startOIDC({ conformIdTokenClaims: false }),
     saml: await startSAML(given.samlKey, given.samlCert),
   }));
 });

@@ -1,6 +1,6 @@
 // Package idptest starts real identity providers for tests: oidc-provider and samlp on Node.js, from
-// scripts/testidp. It promises that they are gone when the test ends, and that a test fails, with a
-// sentence that says what to install, where they cannot be had.
+// scripts/testidp. It promises that they are gone when the test's process ends, and that a test
+// fails, with a sentence that says what to install, where they cannot be had.
 package idptest
 
 import (
@@ -12,13 +12,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
+	"io"
 	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -43,6 +44,8 @@ type Providers struct {
 	// alone, the other in the id token too. People are ada, bob and others of northbank.example.
 	OIDC      string `json:"oidc"`
 	OtherOIDC string `json:"otherOIDC"`
+	// RotatingOIDC is as OtherOIDC, for the tests that rotate its keys.
+	RotatingOIDC string `json:"rotatingOIDC"`
 	// SAML is where /metadata and /sso are. The query "options" of the latter is JSON of samlp's
 	// options, and "user" and "email".
 	SAML string `json:"saml"`
@@ -52,16 +55,34 @@ type Providers struct {
 	SAMLCert *x509.Certificate `json:"-"`
 }
 
-// Start starts the providers, until the end of the test.
+var (
+	starting sync.Mutex
+	started  *Providers
+	input    io.WriteCloser // kept open: what nobody holds would be closed
+)
+
+// Start returns the providers, which the first call starts. They end with the process, because
+// their standard input does then.
 func Start(tb testing.TB) *Providers {
+	tb.Helper()
+	starting.Lock()
+	defer starting.Unlock()
+	if started == nil {
+		started = start(tb)
+	}
+	tb.Cleanup(http.DefaultClient.CloseIdleConnections) // which lead to the providers
+	return started
+}
+
+func start(tb testing.TB) *Providers {
 	tb.Helper()
 	p := &Providers{}
 	p.SAMLKey, p.SAMLCert = NewCertificate(tb, time.Now())
 	command := exec.Command("node", "--no-deprecation", "idp.mjs")
 	command.Dir = setUp(tb)
-	command.Stderr = &lines{tb: tb}
-	input, err := command.StdinPipe()
-	if err != nil {
+	command.Stderr = os.Stderr
+	var err error
+	if input, err = command.StdinPipe(); err != nil {
 		tb.Fatal(err)
 	}
 	output, err := command.StdoutPipe()
@@ -71,11 +92,6 @@ func Start(tb testing.TB) *Providers {
 	if err := command.Start(); err != nil {
 		tb.Fatalf("start identity providers: %v", err)
 	}
-	tb.Cleanup(func() {
-		input.Close()
-		_ = command.Wait()
-		http.DefaultClient.CloseIdleConnections() // which lead to the providers
-	})
 	key, err := x509.MarshalPKCS8PrivateKey(p.SAMLKey)
 	if err != nil {
 		tb.Fatal(err)
@@ -162,12 +178,4 @@ func NewCertificate(tb testing.TB, now time.Time) (*rsa.PrivateKey, *x509.Certif
 		tb.Fatal(err)
 	}
 	return key, certificate
-}
-
-// lines gives what the providers complain of to the test's log.
-type lines struct{ tb testing.TB }
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.tb.Logf("identity provider: %s", fmt.Sprintf("%.2000s", p))
-	return len(p), nil
 }

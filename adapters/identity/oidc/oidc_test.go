@@ -56,6 +56,7 @@ func start(t *testing.T, idp *idptest.Providers, address string) *party {
 	}
 	add("north", idp.OIDC, idptest.OIDCClient)
 	add("other", idp.OtherOIDC, idptest.OIDCClient)
+	add("rotating", idp.RotatingOIDC, idptest.OIDCClient)
 	add("hmac", idp.OtherOIDC, idptest.OIDCHMACClient)
 	add("another", idp.OtherOIDC, idptest.OIDCOtherClient)
 	attempts, err := signin.Open(t.Context(), db, p.now)

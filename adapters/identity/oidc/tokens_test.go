@@ -174,11 +174,11 @@ func TestKeyRotation(t *testing.T) {
 	p := start(t, idp, sqldbtest.SQLite(t))
 	for range 3 {
 		for range 2 {
-			if got, err := p.signIn("other", "ada@northbank.example"); err != nil || got.Subject != "ada" {
+			if got, err := p.signIn("rotating", "ada@northbank.example"); err != nil || got.Subject != "ada" {
 				t.Errorf("got %+v, %v, want ada", got, err)
 			}
 		}
-		idp.Rotate(t, idp.OtherOIDC)
+		idp.Rotate(t, idp.RotatingOIDC)
 	}
 	p.mu.Lock()
 	fetched, discovered := p.calls["/jwks"], p.calls["/.well-known/openid-configuration"]
@@ -191,7 +191,7 @@ func TestKeyRotation(t *testing.T) {
 			answer.StatusCode = http.StatusBadGateway
 		}
 	})
-	if _, err := p.signIn("other", "ada@northbank.example"); err == nil {
+	if _, err := p.signIn("rotating", "ada@northbank.example"); err == nil {
 		t.Error("keys cannot be fetched: got no error")
 	}
 }
