@@ -208,7 +208,7 @@ func strip(value any) any {
 }
 
 // exported matches the note of an export that says when, for whom and as of which position it was made.
-var exported = regexp.MustCompile(`exported \S+ by \S+ as of position \d+`)
+var exported = regexp.MustCompile(`exported \S+ by \S+ as of position [\d.]+`)
 
 // kill -9 in the middle of an import, again and again, and the import given again: the end is that
 // of an import that nobody disturbed.

@@ -337,7 +337,7 @@ func rowText(spec engine.Spec, columns []string, values []any) string {
 	text.WriteString(spec.Name)
 	for i, name := range columns {
 		value := fmt.Sprint(values[i])
-		if name == "words" || name == "word" { // hashes under each installation's own key
+		if strings.HasSuffix(name, "words") || name == "word" { // hashes under each installation's own key
 			value = fmt.Sprint(len(strings.Fields(value)))
 		}
 		if types[name] == engine.Boolean {

@@ -20,8 +20,8 @@ type Status struct {
 	RecordedAt time.Time           // when it was recorded
 	Events     int64               // of the log up to there
 	Head       eventstore.Position // of the log
-	// LagEvents is how many positions the log is ahead, LagAge the age of the oldest event that is not
-	// folded yet.
+	// LagEvents is how many events the log is ahead, LagAge the age of the oldest event that is not
+	// folded yet. Where positions do not count events (KurrentDB) it is counted up to lagCountMax.
 	LagEvents int64
 	LagAge    time.Duration
 	// Holder is the process whose runner is at work, "" where none is, and Heartbeat how long ago it
@@ -121,6 +121,9 @@ func holderOf(ctx context.Context, snapshot Snapshot, name string, now time.Time
 	return holder, age(now, fromMicros(renewedAt)), nil
 }
 
+// lagCountMax bounds how many events are read to be counted.
+const lagCountMax = 1000
+
 // measure looks in the log for what is not folded yet.
 func (s *Status) measure(ctx context.Context, log eventstore.Log, head eventstore.Position, now time.Time) error {
 	s.Head = s.Position
@@ -128,14 +131,19 @@ func (s *Status) measure(ctx context.Context, log eventstore.Log, head eventstor
 		if err != nil {
 			return err
 		}
-		s.LagAge = age(now, e.RecordedAt)
+		if s.LagEvents == 0 {
+			s.LagAge = age(now, e.RecordedAt)
+		}
 		s.Head = e.Position
-		s.LagEvents = 1
-		break
+		if s.LagEvents++; e.Position.Minor == 0 || s.LagEvents == lagCountMax {
+			break
+		}
 	}
 	if head.Compare(s.Head) > 0 {
 		s.Head = head
-		s.LagEvents = int64(head.Major - s.Position.Major)
+		if head.Minor == 0 {
+			s.LagEvents = int64(head.Major - s.Position.Major)
+		}
 	}
 	return nil
 }
