@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,14 +58,18 @@ func (c logTailCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	after := eventstore.Position{Major: head.Position.Major - min(head.Position.Major, uint64(max(0, c.Events)))}
+	count := max(0, c.Events)
+	var after eventstore.Position
+	if head.Position.Minor == 0 { // positions count events; else the whole log has to be read
+		after.Major = head.Position.Major - min(head.Position.Major, uint64(count))
+	}
+	last, after, err := lastOf(log.ReadAll(ctx, after), after, count)
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriter(p.stdout)
-	for e, err := range log.ReadAll(ctx, after) {
-		if err != nil {
-			return err
-		}
+	for _, e := range last {
 		printEvent(out, e)
-		after = e.Position
 	}
 	if err := out.Flush(); err != nil || !c.Follow {
 		return err
@@ -84,6 +89,21 @@ func (c logTailCommand) Run(ctx context.Context, p *program) error {
 		}
 	}
 	return nil
+}
+
+// lastOf returns the last events, at most count of them, and the position up to which it read.
+func lastOf(events iter.Seq2[eventstore.Recorded, error], after eventstore.Position, count int) ([]eventstore.Recorded, eventstore.Position, error) {
+	var last []eventstore.Recorded
+	for e, err := range events {
+		if err != nil {
+			return nil, after, err
+		}
+		after = e.Position
+		if last = append(last, e); len(last) > 2*count {
+			last = slices.Clone(last[len(last)-count:])
+		}
+	}
+	return last[max(0, len(last)-count):], after, nil
 }
 
 func printEvent(w io.Writer, e eventstore.Recorded) {
