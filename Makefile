@@ -10,7 +10,7 @@ version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 help: ## List these targets
 	@echo 'Usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Fetch modules and build the pinned linter into .tools (some minutes, once)
@@ -36,6 +36,10 @@ test: ## Run every test with the race detector, on SQLite and PostgreSQL (starte
 .PHONY: test-race
 test-race: ## Run every test five times over, in random order, with the race detector
 	scripts/test-postgres.sh go test -race -count 5 -shuffle on -timeout 90m ./...
+
+.PHONY: test-outages
+test-outages: ## Run the KurrentDB log's tests with an outage of 10 seconds and 20 kills
+	CASESYNC_TEST_OUTAGE=10s CASESYNC_TEST_KILLS=20 go test -race -count 1 -timeout 20m ./eventstore/kurrentlog
 
 .PHONY: lint
 lint: ## Run the pinned golangci-lint

@@ -21,8 +21,8 @@ type Log interface {
 	// otherwise it writes nothing and returns an error that Is ErrWrongExpectedRevision.
 	// Appending events whose ids are already there as this same append (in stream, in this order,
 	// with nothing between them) gives the first answer again, whatever expected says; ids that are
-	// there in any other way give ErrEventIDTaken. Only ids are compared: data that was sealed anew
-	// has other bytes.
+	// there in any other way give ErrEventIDTaken. (A log that cannot look ids up over streams says
+	// so; it looks in stream alone.) Only ids are compared: data that was sealed anew has other bytes.
 	// When it returns nil the events are durable, and every later read sees them. An error that
 	// is none of this package's leaves the outcome unknown: append again with the same ids.
 	Append(ctx context.Context, stream StreamName, expected ExpectedRevision, events ...Event) (Appended, error)
