@@ -132,13 +132,23 @@ func TestSettlesOverTheNextConnection(t *testing.T) {
 	}
 }
 
-// A broker that is down loses nothing, and is found again soon.
+// A broker that is down loses nothing, and is found again soon, by many who publish and by who receives.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	const n = 500
+	const publishers, each, n = 20, 50, 1000
 	s := sbtest.Start(t)
 	s.Configure("q", sbtest.Options{DeliveriesMax: 100, Lock: 2 * time.Second})
-	publish(t, s, "q", numbered(n, "")...)
+	p := publisher(t, PublisherConfig{Connection: quick(s)})
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
+	for i := range publishers {
+		publishing.Go(func() {
+			for _, m := range numbered(each, fmt.Sprint(i)) {
+				for p.Publish("q", m) != nil && t.Context().Err() == nil {
+				}
+			}
+		})
+	}
 	counts := newTally()
 	config := quickSubscriber(s)
 	config.Count = counts.count
@@ -148,9 +158,9 @@ func TestOutage(t *testing.T) {
 		m := next(t, out)
 		seen[m.UUID] = true
 		m.Ack()
-		if i == n/2 {
+		if i == n/4 || i == n/2 {
 			s.Kill()
-			counts.wait(t, Disconnected, 2)
+			counts.wait(t, Disconnected, counts.of(Disconnected)+2)
 			if err := s.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +318,7 @@ func letters(t *testing.T, s *sbtest.Server, queue string, n int) (list []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer leave(client)
+	defer leave(t.Context(), client)
 	r, err := client.NewReceiverForQueue(queue, &sb.ReceiverOptions{SubQueue: sb.SubQueueDeadLetter})
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ type consumer struct {
 	renewLock func(ctx context.Context, m *sb.ReceivedMessage, options *sb.RenewMessageLockOptions) error
 	slots     chan struct{} // taken by messages in flight
 	inFlight  sync.WaitGroup
+	peeking   sync.Mutex // the client's PeekMessages is not safe for concurrent use
 }
 
 func (s *subscription) consumer(from link, inFlightMax int) *consumer {
@@ -52,7 +53,7 @@ func (c *consumer) run(ctx context.Context) {
 			c.count(Received)
 			c.inFlight.Go(func() {
 				defer func() { <-c.slots }()
-				c.deliver(ctx, m)
+				c.deliver(ctx.Done(), m) //nolint:contextcheck // what is in flight outlasts receiving, as DrainMax says
 			})
 		}
 		switch {

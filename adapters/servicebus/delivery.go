@@ -58,14 +58,14 @@ const (
 	lost    // the lock is not ours any more
 )
 
-// deliver offers a message until it is settled. receiving ends when nothing new is to be offered.
-func (c *consumer) deliver(receiving context.Context, m *sb.ReceivedMessage) {
+// deliver offers a message until it is settled. stopping is closed when nothing new is to be offered.
+func (c *consumer) deliver(stopping <-chan struct{}, m *sb.ReceivedMessage) {
 	hold := newHold(c, m)
 	defer hold.stop()
 	pauses := newBackoff(c.config.NackPauseMin, c.config.NackPauseMax)
 	for nacks := 1; ; nacks++ {
 		d := &delivery{}
-		got := c.offer(receiving, m, d, hold)
+		got := c.offer(stopping, m, d, hold)
 		l := d.letter.Load()
 		switch {
 		case got == lost:
@@ -86,7 +86,7 @@ func (c *consumer) deliver(receiving context.Context, m *sb.ReceivedMessage) {
 			c.settle(m, DeadLettered, c.bury(letter{"NacksMax", fmt.Sprintf("The handler refused the message %d times.", nacks)}))
 			return
 		}
-		if got := hold.pause(receiving, pauses); got != nacked {
+		if got := hold.pause(stopping, pauses); got != nacked {
 			c.endPause(m, got)
 			return
 		}
@@ -103,7 +103,7 @@ func (c *consumer) endPause(m *sb.ReceivedMessage, why answer) {
 }
 
 // offer hands a message to the handler, and waits for what it says.
-func (c *consumer) offer(receiving context.Context, m *sb.ReceivedMessage, d *delivery, hold *hold) answer {
+func (c *consumer) offer(stopping <-chan struct{}, m *sb.ReceivedMessage, d *delivery, hold *hold) answer {
 	offered := fromBroker(m)
 	ctx, cancel := context.WithCancel(context.WithValue(c.handling, deliveryKey{}, d))
 	defer cancel() // the handler is done, or has to be
@@ -112,12 +112,12 @@ func (c *consumer) offer(receiving context.Context, m *sb.ReceivedMessage, d *de
 	for {
 		select {
 		case out <- offered:
-			out, receiving = nil, context.Background() // from now on it may be finished
+			out, stopping = nil, nil // from now on it may be finished
 		case <-offered.Acked():
 			return acked
 		case <-offered.Nacked():
 			return nacked
-		case <-receiving.Done():
+		case <-stopping:
 			return givenUp
 		case <-c.handling.Done():
 			return givenUp
@@ -179,17 +179,16 @@ func (h *hold) renew() bool {
 
 // pause waits before a message is offered again, and keeps its lock meanwhile. It returns nacked when
 // the time has come.
-func (h *hold) pause(receiving context.Context, pauses *backoff) answer {
-	ctx, cancel := context.WithCancel(receiving)
-	defer cancel()
-	over := make(chan bool, 1)
-	go func() { over <- pauses.wait(ctx) }()
+func (h *hold) pause(stopping <-chan struct{}, pauses *backoff) answer {
+	over := time.NewTimer(pauses.pause())
+	defer over.Stop()
 	for {
 		select {
-		case done := <-over:
-			if done && h.consumer.handling.Err() == nil {
-				return nacked
-			}
+		case <-over.C:
+			return nacked
+		case <-stopping:
+			return givenUp
+		case <-h.consumer.handling.Done():
 			return givenUp
 		case <-h.due():
 			if !h.renew() {

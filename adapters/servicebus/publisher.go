@@ -165,6 +165,6 @@ func (p *Publisher) Close() error {
 		return nil
 	}
 	p.closed = true
-	leave(p.client)
+	leave(context.Background(), p.client)
 	return nil
 }

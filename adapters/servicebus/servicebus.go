@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -98,9 +99,9 @@ type closer interface {
 	Close(ctx context.Context) error
 }
 
-// leave closes a link or a client. Whether the broker hears of it changes nothing.
-func leave(c closer) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+// leave closes a link or a client, also when ctx has ended. Whether the broker hears of it changes nothing.
+func leave(ctx context.Context, c closer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	_ = c.Close(ctx)
 }
@@ -124,15 +125,7 @@ const (
 // has reports whether an error of the client has one of these codes.
 func has(err error, codes ...sb.Code) bool {
 	var e *sb.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, code := range codes {
-		if e.Code == code {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &e) && slices.Contains(codes, e.Code)
 }
 
 func orDefault[T int | int32 | time.Duration](value, standard T) T {
@@ -151,11 +144,16 @@ func newBackoff(first, longest time.Duration) *backoff {
 
 func (b *backoff) reset() { b.next = b.first }
 
-// wait pauses; false says that ctx ended.
-func (b *backoff) wait(ctx context.Context) bool {
+// pause is how long the next pause is.
+func (b *backoff) pause() time.Duration {
 	pause := b.next - rand.N(b.next/4+1)
 	b.next = min(2*b.next, b.longest)
-	timer := time.NewTimer(pause)
+	return pause
+}
+
+// wait pauses; false says that ctx ended.
+func (b *backoff) wait(ctx context.Context) bool {
+	timer := time.NewTimer(b.pause())
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -99,7 +99,7 @@ func (s *subscription) nextSession(ctx context.Context) (*sb.SessionReceiver, er
 
 // receiveSession handles the messages of a session until it has none for a while, or is lost.
 func (s *subscription) receiveSession(session *sb.SessionReceiver, p *places) {
-	defer leave(session)
+	defer leave(s.receiving, session)
 	handling, lose := context.WithCancel(s.handling)
 	receiving, stop := context.WithCancel(s.receiving)
 	var renewing sync.WaitGroup

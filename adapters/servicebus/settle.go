@@ -27,13 +27,14 @@ func (c *consumer) bury(l letter) settlement {
 // goes wrong, the message comes again: a crash after the handler's acknowledgement and before this has
 // the same effect.
 func (c *consumer) settle(m *sb.ReceivedMessage, what Outcome, how settlement) {
-	// It must be tried also when everything ends; so it has nobody's context but its own deadline.
 	err := c.attempt(m, how)
 	if err != nil && c.session == nil && !has(err, sb.CodeLockLost) {
 		// The connection that the message came over is lost, and with it nothing can be settled: the client
 		// goes on trying that for about a minute. The lock lives on, though, and its token alone settles it
 		// over the management link of a new connection, which looking at a message brings about.
 		peek := func(ctx context.Context, _ *sb.ReceivedMessage) error {
+			c.peeking.Lock()
+			defer c.peeking.Unlock()
 			_, err := c.link.PeekMessages(ctx, 1, nil)
 			return err
 		}
@@ -56,6 +57,7 @@ func (c *consumer) settle(m *sb.ReceivedMessage, what Outcome, how settlement) {
 	}
 }
 
+// attempt tries also when everything ends: it has its own deadline, and nobody's besides.
 func (c *consumer) attempt(m *sb.ReceivedMessage, how settlement) error {
-	return c.within(context.Background(), func(ctx context.Context) error { return how(ctx, m) })
+	return c.within(context.WithoutCancel(c.handling), func(ctx context.Context) error { return how(ctx, m) })
 }

@@ -113,14 +113,14 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		return nil, ErrClosed
 	}
 	receiving, stop := context.WithCancel(ctx)
-	stopWithSubscriber := context.AfterFunc(s.ctx, stop)
+	stopWithSubscriber := context.AfterFunc(s.ctx, stop) //nolint:contextcheck // both contexts end it
 	// What is in flight when receiving stops may still be handled for a while.
 	handling, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	sub := &subscription{
 		config: s.config, client: s.client, topic: topic, out: make(chan *message.Message),
 		receiving: receiving, handling: handling, logger: s.config.Logger.With("entity", topic, "subscription", s.config.Subscription),
 	}
-	s.running.Go(func() {
+	s.running.Go(func() { //nolint:contextcheck // it has ctx, as receiving and handling
 		defer close(sub.out)
 		defer stop()
 		defer stopWithSubscriber()
@@ -147,7 +147,7 @@ func (s *Subscriber) probe(ctx context.Context, topic string) error {
 		if err != nil {
 			return err
 		}
-		defer leave(r)
+		defer leave(ctx, r)
 		_, err = r.PeekMessages(ctx, 1, nil)
 		return err
 	}
@@ -160,7 +160,7 @@ func (s *Subscriber) probe(ctx context.Context, topic string) error {
 	if err != nil {
 		return err
 	}
-	leave(session)
+	leave(ctx, session)
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (s *Subscriber) Close() error {
 	s.mu.Unlock()
 	s.stop()
 	s.running.Wait()
-	leave(s.client)
+	leave(s.ctx, s.client)
 	return nil
 }
 
@@ -217,7 +217,7 @@ func (s *subscription) receiveQueue() {
 		s.logger.Error("Service Bus cannot be received from", "error", err)
 		return
 	}
-	defer leave(r)
+	defer leave(s.receiving, r)
 	c := s.consumer(r, s.config.InFlightMax)
 	c.renewLock = r.RenewMessageLock
 	c.run(s.receiving)
@@ -246,7 +246,7 @@ func (s *subscription) troubled(err error) {
 	case has(err, sb.CodeUnauthorizedAccess):
 		level, help = slog.LevelError, "access is refused: mend the credentials, or the rights of the identity"
 	}
-	s.logger.Log(context.Background(), level, "Service Bus cannot be received from", "error", err, "help", help)
+	s.logger.Log(s.receiving, level, "Service Bus cannot be received from", "error", err, "help", help)
 }
 
 // noSession reports that an error says no more than that no session has messages.
