@@ -88,6 +88,8 @@ type serveCommand struct {
 	TLSKey       string   `help:"File of the certificate's private key, PEM." placeholder:"FILE" type:"path" group:"Network"`
 	TrustedProxy []string `help:"Networks of the proxies that end TLS in front of this process, such as 10.0.0.0/8: plain HTTP is taken from there and from this machine alone, and X-Forwarded-For is believed from there alone." placeholder:"CIDR" group:"Network"`
 
+	serviceBusSettings
+
 	Demo          bool          `help:"Serve a demonstration: invented cases made of a real complaint register, tokens for a person of each role, and a simulated case management system."`
 	DemoPause     time.Duration `help:"Pause between two events of the simulated case management system." default:"3s"`
 	MetricsPublic bool          `help:"Serve /metrics without a token."`
@@ -105,6 +107,9 @@ func (s *serveCommand) check() error {
 	}
 	if s.TLSCert != "" && len(s.TrustedProxy) > 0 {
 		return errors.New("--trusted-proxy is for plain HTTP behind a proxy: give it or --tls-cert, not both")
+	}
+	if err := s.serviceBusSettings.check(); err != nil {
+		return err
 	}
 	for name, value := range map[string]int{
 		"--body-mib-max": s.BodyMiBMax, "--batch-events-max": s.BatchEventsMax, "--rebuild-memory-mib-max": s.RebuildMemoryMiB,

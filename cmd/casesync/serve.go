@@ -73,12 +73,19 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	feed, err := s.fromServiceBus(ctx)
+	if err != nil {
+		return err
+	}
 	// Requests end before the read models stand still, so that those that wait for a position are answered.
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	var group errgroup.Group
 	for _, run := range runners {
 		group.Go(func() error { return run(behind) })
+	}
+	if feed != nil {
+		group.Go(func() error { return feed(ctx) })
 	}
 	if s.settings.Demo {
 		demonstration, err := s.demonstrate(ctx, listener.Addr())
