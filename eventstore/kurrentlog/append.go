@@ -85,7 +85,7 @@ func (l *Log) append(
 		}
 		// A crash here, ours or the server's, leaves all of the append or nothing of it.
 		if attempt++; attempt > 1 && !isMoved(last) {
-			_ = sleep(ctx, pauseMin) // the next call says that ctx has ended
+			_ = sleep(ctx, pauseShortest) // the next call says that ctx has ended
 		}
 		s.known = false
 		if last = l.send(ctx, s, events, mark); isRefused(last) {

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// pauseMin and pauseMax bound the pause after a call that failed for want of a server.
-	pauseMin = 50 * time.Millisecond
-	pauseMax = 5 * time.Second
+	// pauseShortest and pauseLongest bound the pause after a call that failed for want of a server.
+	pauseShortest = 50 * time.Millisecond
+	pauseLongest  = 5 * time.Second
 	// closeTimeout is how long close waits for the calls under way.
 	closeTimeout = 3 * time.Second
 )
@@ -156,7 +156,7 @@ func (c *client) note(err error) {
 		c.failures = 0
 		return
 	}
-	pause := min(pauseMin<<min(c.failures, 10), pauseMax)
+	pause := min(pauseShortest<<min(c.failures, 10), pauseLongest)
 	if now := time.Now(); now.After(c.pausedTo) { // else another call under way at once was counted
 		c.failures++
 		c.pausedTo = now.Add(pause)

@@ -50,24 +50,29 @@ func TestLogOnRealServer(t *testing.T) {
 	if url == "" {
 		t.Skipf("%s names no server", urlVariable)
 	}
-	onServer(t, url)
-}
-
-// The same on the peer, several logs in one server, so that it is known to work.
-func TestLogsInOneServer(t *testing.T) {
-	t.Parallel()
-	onServer(t, kurrenttest.Start(t, kurrenttest.Config{}).URL())
-}
-
-func onServer(t *testing.T, url string) {
 	separator := "?"
 	if strings.Contains(url, "?") {
 		separator = "&"
 	}
+	onServer(t, func(*testing.T) string { return url + separator })
+}
+
+// The same on the peer, beside another log in the same server.
+func TestLogBesideAnother(t *testing.T) {
+	t.Parallel()
+	onServer(t, func(t *testing.T) string {
+		url := kurrenttest.Start(t, kurrenttest.Config{}).URL()
+		appendTo(t, openLog(t, url, kurrentlog.Config{}), "storetest-1", eventstore.NoStream, 50)
+		return url + "&"
+	})
+}
+
+// onServer runs the contract in streams with a prefix. The address ends where a setting can follow.
+func onServer(t *testing.T, address func(t *testing.T) string) {
 	config := kurrentlog.Config{Limits: eventstore.Limits{EventBytesMax: 1 << 19}, Timeout: 30 * time.Second}
 	promised := storetest.Config{IDsPerStream: true, ServersClock: true, EventBytesMax: config.Limits.EventBytesMax}
 	storetest.RunWith(t, promised, func(t *testing.T) storetest.Factory {
-		own := url + separator + "streamPrefix=storetest-" + uuid.NewString() + "-"
+		own := address(t) + "streamPrefix=storetest-" + uuid.NewString() + "-"
 		return func(func() time.Time) (storetest.Handle, error) {
 			return kurrentlog.Open(context.Background(), own, config)
 		}

@@ -47,7 +47,7 @@ func (l *Log) Wait(ctx context.Context, after eventstore.Position) error {
 func (n *notifier) follow() {
 	for n.ctx.Err() == nil {
 		_, _ = call(n.ctx, n.log.client, n.followUntilLost)
-		_ = sleep(n.ctx, pauseMin) // the loss itself makes nobody pause
+		_ = sleep(n.ctx, pauseShortest) // the loss itself makes nobody pause
 	}
 }
 
@@ -56,7 +56,7 @@ func (n *notifier) followUntilLost(ctx context.Context, client *esdb.Client) (st
 	if err != nil {
 		return struct{}{}, err
 	}
-	defer subscription.Close()
+	defer func() { _ = subscription.Close() }() // always nil
 	n.log.watch.Look() // for what was appended while nobody listened
 	for {
 		event := subscription.Recv()

@@ -101,7 +101,7 @@ func TestKilledServer(t *testing.T) {
 	t.Parallel()
 	peer := kurrenttest.StartProcess(t, filepath.Join(t.TempDir(), "peer.db"))
 	disturbed(t, peer.URL(), func() error {
-		time.Sleep(150 * time.Millisecond) // the pace of kills
+		time.Sleep(400 * time.Millisecond) // the pace of kills
 		peer.Kill()
 		return peer.Start()
 	})

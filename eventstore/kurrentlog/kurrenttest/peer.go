@@ -74,16 +74,16 @@ type Peer struct {
 }
 
 // Start starts a peer that is stopped when the test ends.
-func Start(t testing.TB, config Config) *Peer {
-	t.Helper()
+func Start(tb testing.TB, config Config) *Peer {
+	tb.Helper()
 	if config.Path == "" {
-		config.Path = filepath.Join(t.TempDir(), "peer.db")
+		config.Path = filepath.Join(tb.TempDir(), "peer.db")
 	}
 	p, err := serve(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(p.Stop)
+	tb.Cleanup(p.Stop)
 	return p
 }
 

@@ -41,13 +41,13 @@ type Process struct {
 }
 
 // StartProcess starts this test binary as a peer with the events in the file at path.
-func StartProcess(t testing.TB, path string) *Process {
-	t.Helper()
+func StartProcess(tb testing.TB, path string) *Process {
+	tb.Helper()
 	p := &Process{path: path, Address: "127.0.0.1:0"}
 	if err := p.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(p.Kill)
+	tb.Cleanup(p.Kill)
 	return p
 }
 

@@ -135,7 +135,7 @@ func (s *service) Append(in streams.Streams_AppendServer) error {
 	}
 	// A server goes on with what it has taken in when the client goes away.
 	revision, n, err := s.store.append(context.WithoutCancel(ctx), stream, expected, events)
-	var at errWrongRevision
+	var at wrongRevisionError
 	switch {
 	case fault == LoseAnswer:
 		return status.Error(codes.Unavailable, "connection lost")

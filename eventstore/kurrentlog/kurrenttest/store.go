@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -83,10 +84,10 @@ func (s *store) last(stream eventstore.StreamName) int64 {
 	return int64(len(state.ids)) - 1
 }
 
-// errWrongRevision says where the stream is.
-type errWrongRevision int64
+// wrongRevisionError says where the stream is.
+type wrongRevisionError int64
 
-func (e errWrongRevision) Error() string { return fmt.Sprintf("stream is at %d", int64(e)) }
+func (e wrongRevisionError) Error() string { return fmt.Sprintf("stream is at %d", int64(e)) }
 
 // append appends at expected. Events whose ids stand right behind the expected revision are there
 // already, and get the first answer; ids that stand elsewhere are of no account.
@@ -101,7 +102,7 @@ func (s *store) append(
 		if from := int(expected) + 1; expected >= eventstore.NoStream && from < len(state.ids) && begins(state.ids[from:], events) {
 			return s.placeOf(ctx, stream, eventstore.Revision(from+len(events)-1))
 		}
-		return 0, 0, errWrongRevision(current)
+		return 0, 0, wrongRevisionError(current)
 	}
 	packed := make([]eventstore.Event, len(events))
 	for i, event := range events {
@@ -137,11 +138,11 @@ func (s *store) placeOf(ctx context.Context, stream eventstore.StreamName, revis
 }
 
 func pack(event proposed) eventstore.Event {
-	metadata := append(event.id[:], 0)
+	kind := []byte{0}
 	if event.json {
-		metadata[16] = 1
+		kind[0] = 1
 	}
-	return eventstore.Event{ID: uuid.New(), Type: event.name, Data: event.data, Metadata: append(metadata, event.metadata...)}
+	return eventstore.Event{ID: uuid.New(), Type: event.name, Data: event.data, Metadata: slices.Concat(event.id[:], kind, event.metadata)}
 }
 
 func unpack(event eventstore.Recorded) proposed {
@@ -159,9 +160,7 @@ func (s *store) all(ctx context.Context, n uint64, backwards bool, count uint64)
 	}
 	events, err := take(s.log.ReadAll(ctx, eventstore.Position{Major: after}), count)
 	if backwards {
-		for i, j := 0, len(events)-1; i < j; i, j = i+1, j-1 {
-			events[i], events[j] = events[j], events[i]
-		}
+		slices.Reverse(events)
 	}
 	return events, err
 }
