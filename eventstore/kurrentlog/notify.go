@@ -57,7 +57,7 @@ func (n *notifier) followUntilLost(ctx context.Context, client *esdb.Client) (st
 		return struct{}{}, err
 	}
 	defer func() { _ = subscription.Close() }() // always nil
-	n.log.watch.Look() // for what was appended while nobody listened
+	n.log.watch.Look()                          // for what was appended while nobody listened
 	for {
 		event := subscription.Recv()
 		if event.SubscriptionDropped != nil {
