@@ -29,7 +29,8 @@ type SubscriberConfig struct {
 	Sessions bool
 	// SessionsMax is how many sessions are handled at a time; default 64.
 	SessionsMax int
-	// SessionAcceptsMax is how many sessions are asked for at a time; default 4.
+	// SessionAcceptsMax is how many sessions are asked for at a time; default 16. Asking takes several round
+	// trips, so of many short sessions it is this that bounds the throughput.
 	SessionAcceptsMax int
 	// SessionIdle is how long a session without messages is kept; default 5 s. It is left after a tenth of
 	// a second if others wait for its place.
@@ -64,7 +65,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	c.InFlightMax = orDefault(c.InFlightMax, 32)
 	c.FetchGrace = orDefault(c.FetchGrace, time.Millisecond)
 	c.SessionsMax = orDefault(c.SessionsMax, 64)
-	c.SessionAcceptsMax = orDefault(c.SessionAcceptsMax, 4)
+	c.SessionAcceptsMax = orDefault(c.SessionAcceptsMax, 16)
 	c.SessionIdle = orDefault(c.SessionIdle, 5*time.Second)
 	c.HoldMax = orDefault(c.HoldMax, 10*time.Minute)
 	c.SettleTimeout = orDefault(c.SettleTimeout, 2*time.Second)
