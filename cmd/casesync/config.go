@@ -46,7 +46,7 @@ type manual struct {
 // key-encryption key, the documents and the state are what cannot be computed again; read models can.
 type storage struct {
 	Data      string `help:"Directory of whatever has no address of its own." placeholder:"DIR" default:"data" type:"path" group:"Storage"`
-	LogAt     string `name:"log" help:"The log of all events: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Default: sqlite:DATA/log.db." placeholder:"ADDRESS" group:"Storage"`
+	LogAt     string `name:"log" help:"The log of all events: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or kurrentdb://HOST:2113. Default: sqlite:DATA/log.db." placeholder:"ADDRESS" group:"Storage"`
 	ReadModel string `help:"The read models: sqlite:PATH or postgres://…. Default: sqlite:DATA/readmodel.db." placeholder:"ADDRESS" group:"Storage"`
 	Keyring   string `help:"The key ring, which holds the data keys of persons and cases: sqlite:PATH or postgres://…. Default: sqlite:DATA/keyring.db." placeholder:"ADDRESS" group:"Storage"`
 	KEKFile   string `name:"kek-file" help:"File (mode 0600) of the key that wraps the key ring; made at the first start. Without it nothing personal can be read. Default: DATA/kek." placeholder:"FILE" type:"path" group:"Storage"`
