@@ -232,7 +232,7 @@ func TestParameters(t *testing.T) {
 		"n=0":                              "not a whole number from 1 to 10",
 		"n=11":                             "not a whole number from 1 to 10",
 		"n=x":                              "not a whole number from 1 to 10",
-		"many=%00":                         "not UTF-8 text",
+		"many=%00":                         "NUL character",
 		"many=%FF":                         "not UTF-8 text",
 		"many=" + strings.Repeat("x", 201): "longer than 200 characters",
 		strings.Repeat("many=x&", 101):     "has 101 values; give at most 100",

@@ -63,8 +63,11 @@ func checkValues[T any](p parameter[T], given []string) error {
 		return faultf("it has %d values; give at most %d", len(given), parameterValuesMax)
 	}
 	for _, value := range given {
-		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+		if !utf8.ValidString(value) {
 			return faultf("a value is not UTF-8 text")
+		}
+		if strings.ContainsRune(value, 0) {
+			return faultf("a value holds a NUL character")
 		}
 		if p.name != "cursor" && utf8.RuneCountInString(value) > valueLengthMax {
 			return faultf("a value is longer than %d characters", valueLengthMax)

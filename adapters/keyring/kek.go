@@ -102,6 +102,9 @@ func (k *FileKEK) read() error {
 	if err != nil {
 		return fmt.Errorf("read key file: %w", err)
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("read key file: %s is no file: name the key file, not its directory", k.path)
+	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return fmt.Errorf("read key file: %s is open to other users (mode %04o): run chmod 600 %s, and consider the key known if others had access", k.path, mode, k.path)
 	}

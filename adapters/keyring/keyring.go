@@ -131,7 +131,7 @@ func (r *Ring) Close() { r.writer.Close() }
 // transaction. The secrets are shared: they must not be changed.
 func (r *Ring) Ensure(ctx context.Context, subjects ...string) ([]eventstore.Key, error) {
 	if err := r.check(ctx); err != nil {
-		return nil, fmt.Errorf("get data keys: %w", err)
+		return nil, fmt.Errorf("key ring: %w", err)
 	}
 	keys := make([]eventstore.Key, len(subjects))
 	var missing []string
@@ -150,7 +150,7 @@ func (r *Ring) Ensure(ctx context.Context, subjects ...string) ([]eventstore.Key
 	}
 	made, err := r.writer.Submit(ctx, missing)
 	if err != nil {
-		return nil, fmt.Errorf("get data keys: %w", err)
+		return nil, fmt.Errorf("key ring: %w", err)
 	}
 	for i, key := range made {
 		keys[places[i]] = key

@@ -27,6 +27,7 @@ func (b *bench) importing(ctx context.Context) error {
 	}
 	s := b.at("import")
 	defer s.close()
+	defer limitHeap(b.getenv)()
 	forgetPeak()
 	tenths, took, err := b.timedImport(ctx, s, file)
 	if err != nil {

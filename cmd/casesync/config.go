@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"casesync/eventstore/sqldb"
 )
 
 const description = `Keeps respondent businesses in step with the cases of an ombudsman's case management systems.
@@ -57,7 +59,23 @@ type storage struct {
 // complete fills in what follows from other settings, and checks the rest.
 func (m *manual) complete() error {
 	m.place()
-	return errors.Join(m.checkLimits(), m.Serve.check())
+	return errors.Join(m.checkAddresses(), m.checkLimits(), m.Serve.check())
+}
+
+// checkAddresses finds the addresses that no part can be opened at. The log's is checked in wire.go.
+func (s *storage) checkAddresses() error {
+	var faults []error
+	if err := checkLogAddress(s.LogAt); err != nil {
+		faults = append(faults, fmt.Errorf("--log: %w", err))
+	}
+	for _, part := range []struct{ flag, address string }{
+		{"--read-model", s.ReadModel}, {"--keyring", s.Keyring}, {"--state", s.State},
+	} {
+		if _, _, err := sqldb.ParseAddress(part.address); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", part.flag, err))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // place gives what has no address of its own a place under the data directory.

@@ -50,7 +50,7 @@ Examples:
 
 // Run lists dead letters.
 func (c deadLettersListCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	letters, err := s.letters(ctx)
 	if err != nil {
@@ -73,18 +73,18 @@ func (c deadLettersListCommand) Run(ctx context.Context, p *program) error {
 }
 
 type deadLettersShowCommand struct {
-	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+	ID letterID `arg:"" help:"The dead letter's id."`
 }
 
 // Run shows a dead letter.
 func (c deadLettersShowCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	letters, err := s.letters(ctx)
 	if err != nil {
 		return err
 	}
-	l, err := letters.Show(ctx, c.ID)
+	l, err := letters.Show(ctx, uuid.UUID(c.ID))
 	if err != nil {
 		return explainLetter(c.ID, err)
 	}
@@ -109,19 +109,19 @@ func (c deadLettersShowCommand) Run(ctx context.Context, p *program) error {
 }
 
 type deadLettersRetryCommand struct {
-	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+	ID letterID `arg:"" help:"The dead letter's id."`
 	decision
 }
 
 // Run retries a dead letter; it fails where the message is rejected again.
 func (c deadLettersRetryCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	desk, err := s.desk(ctx)
 	if err != nil {
 		return err
 	}
-	verdict, err := desk.Retry(ctx, c.principal(), c.ID, c.Reason)
+	verdict, err := desk.Retry(ctx, c.principal(), uuid.UUID(c.ID), c.Reason)
 	if err != nil {
 		return explainLetter(c.ID, err)
 	}
@@ -133,26 +133,41 @@ func (c deadLettersRetryCommand) Run(ctx context.Context, p *program) error {
 }
 
 type deadLettersDiscardCommand struct {
-	ID uuid.UUID `arg:"" help:"The dead letter's id."`
+	ID letterID `arg:"" help:"The dead letter's id."`
 	decision
 }
 
 // Run discards a dead letter.
 func (c deadLettersDiscardCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	desk, err := s.desk(ctx)
 	if err != nil {
 		return err
 	}
-	if err := desk.Discard(ctx, c.principal(), c.ID, c.Reason); err != nil {
+	if err := desk.Discard(ctx, c.principal(), uuid.UUID(c.ID), c.Reason); err != nil {
 		return explainLetter(c.ID, err)
 	}
 	_, err = fmt.Fprintf(p.stdout, "dead letter %s is discarded\n", c.ID)
 	return err
 }
 
-func explainLetter(id uuid.UUID, err error) error {
+// letterID is the id of a dead letter on the command line.
+type letterID uuid.UUID
+
+// UnmarshalText reads what "dead-letters list" prints.
+func (id *letterID) UnmarshalText(text []byte) error {
+	parsed, err := uuid.ParseBytes(text)
+	if err != nil {
+		return fmt.Errorf("%q is no id of a dead letter: casesync dead-letters list shows the ids", text)
+	}
+	*id = letterID(parsed)
+	return nil
+}
+
+func (id letterID) String() string { return uuid.UUID(id).String() }
+
+func explainLetter(id letterID, err error) error {
 	if errors.Is(err, commands.ErrNoDeadLetter) {
 		return fmt.Errorf("there is no dead letter %s: casesync dead-letters list --status all shows those there are", id)
 	}

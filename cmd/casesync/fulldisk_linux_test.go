@@ -66,6 +66,9 @@ func testFullDisk(t *testing.T) {
 	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(body, `"code":"unavailable"`) {
 		t.Fatalf("after %d batches: got %d %s, want 503 and when to try again", taken, status, body)
 	}
+	if status, _, body := a.get("", "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, `"name":"ingest: events are kept","ready":false`) {
+		t.Errorf("readyz with a full disk: got %d %s, want 503 for the events that could not be kept", status, body)
+	}
 	if !strings.Contains(logged.String(), "disk is full") {
 		t.Errorf("the log does not say that the disk is full:\n%s", logged)
 	}
@@ -89,6 +92,9 @@ func testFullDisk(t *testing.T) {
 		}
 	}
 	w.caughtUp()
+	if status, _, body := a.get("", "/readyz"); status != http.StatusOK {
+		t.Errorf("readyz with room again: got %d %s", status, body)
+	}
 	w.must("verify")
 	stop()
 }

@@ -20,7 +20,7 @@ type heldListCommand struct{}
 
 // Run lists what is held, page by page.
 func (heldListCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	store, err := s.store(ctx)
 	if err != nil {
@@ -76,7 +76,7 @@ func (c heldSkipCommand) Run(ctx context.Context, p *program) error {
 	if c.From < 1 || c.To < c.From {
 		return usage("--from %d --to %d: want 1 or more, and no end before the beginning", c.From, c.To)
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	decide, err := s.commands(ctx)
 	if err != nil {

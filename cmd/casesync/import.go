@@ -42,6 +42,7 @@ func (c importCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	defer limitHeap(p.getenv)()
 	show := p.progress("importing", size)
 	started := p.now()
 	summary, err := cms.Import(ctx, ingester, file, cms.ImportOptions{

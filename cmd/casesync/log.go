@@ -48,7 +48,7 @@ type logTailCommand struct {
 
 // Run prints one line an event: nothing personal stands in it, so it may go to a screen.
 func (c logTailCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	log, err := s.log(ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ type logShowCommand struct {
 
 // Run prints a stream as JSON lines.
 func (c logShowCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	log, err := s.log(ctx)
 	if err != nil {
@@ -195,7 +195,7 @@ func (c logExportCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return usage("--after: %w", err)
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	log, err := s.log(ctx)
 	if err != nil {

@@ -82,7 +82,7 @@ func (c projectionsRebuildCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	for _, projection := range list {
 		config, err := s.engineConfig(ctx, projection)
@@ -141,7 +141,7 @@ func (c projectionsRollbackCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	config, err := s.engineConfig(ctx, list[0])
 	if err != nil {
@@ -175,7 +175,7 @@ func (c parkedRetryCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	config, err := s.engineConfig(ctx, list[0])
 	if err != nil {
@@ -202,7 +202,7 @@ func (c parkedSkipCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	config, err := s.engineConfig(ctx, list[0])
 	if err != nil {
@@ -227,7 +227,7 @@ type projectionsStatusCommand struct{}
 
 // Run shows how read models stand.
 func (projectionsStatusCommand) Run(ctx context.Context, p *program) error {
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	statuses, err := s.statuses(ctx)
 	if err != nil {
@@ -280,7 +280,7 @@ func (c parkedListCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	store, err := s.store(ctx)
 	if err != nil {

@@ -58,6 +58,8 @@ type serving struct {
 
 	mu      sync.Mutex
 	stopped map[string]string // projections that stand still, and why
+
+	intake intake
 }
 
 func (s *serving) run(ctx context.Context, listener net.Listener) error {
@@ -169,7 +171,7 @@ func (s *serving) apiConfig(ctx context.Context) (httpapi.Config, error) {
 		HeldLimits: s.system.settings.held(), Health: s.findings, MetricsPublic: s.settings.MetricsPublic, Version: version, Now: s.now, Logger: s.logger,
 	}
 	if s.settings.has("ingest") {
-		config.Ingest = ingester.Handler(httpapi.PrincipalOf)
+		config.Ingest = s.intake.watch(ingester.Handler(httpapi.PrincipalOf), s.now)
 	}
 	return config, nil
 }
@@ -266,6 +268,13 @@ func (s *serving) findings(ctx context.Context) ([]httpapi.Finding, error) {
 			httpapi.Finding{Name: p.Name + ": seconds behind", Ready: bad < 0, Value: p.Behind(h.MeasuredAt).Seconds()},
 			httpapi.Finding{Name: p.Name + ": parked keys", Ready: true, Value: p.ParkedKeys},
 		)
+	}
+	if s.settings.has("ingest") {
+		failing := s.intake.failing(h.MeasuredAt)
+		list = append(list, httpapi.Finding{
+			Name: "ingest: events are kept", Ready: !failing, Value: !failing,
+			Help: helpIf(failing, "the last events could not be kept: see the log lines, and that the databases are up and their disks have room"),
+		})
 	}
 	return list, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	"casesync/adapters/cms"
@@ -23,6 +25,7 @@ import (
 type system struct {
 	*program
 	allowUserTokens bool
+	mustExist       bool                  // refuses to begin a new installation
 	answered        func(commands.Status) // of events that were taken; nil where nobody counts them
 
 	closers []func() error
@@ -39,6 +42,10 @@ type system struct {
 }
 
 func (p *program) system() *system { return &system{program: p} }
+
+// installed is for commands that look after what is there: a mistyped --data must not begin
+// another installation and find it empty.
+func (p *program) installed() *system { return &system{program: p, mustExist: true} }
 
 // close closes what was opened, the last first.
 func (s *system) close() {
@@ -69,12 +76,29 @@ func once[T comparable](s *system, slot *T, open func() (T, func() error, error)
 
 func (s *system) log(ctx context.Context) (openedLog, error) {
 	return once(s, &s.openedLog, func() (openedLog, func() error, error) {
+		if s.mustExist {
+			if err := s.findLog(); err != nil {
+				return nil, nil, err
+			}
+		}
 		log, err := openLog(ctx, s.settings.LogAt)
 		if err != nil {
 			return nil, nil, fmt.Errorf("--log: %w", err)
 		}
 		return log, log.Close, nil
 	})
+}
+
+// findLog returns an error where the log would be a new file.
+func (s *system) findLog() error {
+	dialect, file, err := sqldb.ParseAddress(s.settings.LogAt)
+	if err != nil || dialect != sqldb.SQLite {
+		return nil // openLog says what is wrong, or connects
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--log: there is no log at %s: name the directory of an installation with --data, or its log with --log (serve and import begin a new one)", file)
+	}
+	return nil
 }
 
 // keys opens the key ring. Where the log holds events the ring must be there: a new one could not

@@ -29,7 +29,7 @@ func (c verifyCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	s := p.system()
+	s := p.installed()
 	defer s.close()
 	sound := true
 	if !c.SkipLog {
