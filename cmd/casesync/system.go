@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"casesync/adapters/cms"
 	"casesync/adapters/commands"
@@ -89,13 +90,14 @@ func (s *system) log(ctx context.Context) (openedLog, error) {
 	})
 }
 
-// findLog returns an error where the log would be a new file.
+// findLog returns an error where the log would be a new file. Other addresses are connected to,
+// and say themselves what is wrong.
 func (s *system) findLog() error {
-	dialect, file, err := sqldb.ParseAddress(s.settings.LogAt)
-	if err != nil || dialect != sqldb.SQLite {
-		return nil // openLog says what is wrong, or connects
+	file, isFile := strings.CutPrefix(s.settings.LogAt, string(sqldb.SQLite)+":")
+	if !isFile {
+		return nil
 	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(strings.TrimPrefix(file, "//")); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--log: there is no log at %s: name the directory of an installation with --data, or its log with --log (serve and import begin a new one)", file)
 	}
 	return nil
