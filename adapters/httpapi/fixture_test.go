@@ -124,7 +124,7 @@ func newFixture(t *testing.T, address string, change func(*httpapi.Config)) *fix
 		Ingest: ingester.Handler(httpapi.PrincipalOf), Letters: f.letters,
 		Desk: &commands.Desk{Letters: f.letters, Commands: run, Retake: ingester.Retake}, Commands: run, Projections: configs,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "# metrics") }),
-		Now:     func() time.Time { return now }, Logger: logger, Limits: httpapi.DefaultLimits(),
+		Now:     func() time.Time { return now }, Logger: logger, Limits: patient(),
 	}
 	if change != nil {
 		change(&config)
@@ -342,4 +342,12 @@ func (a answer) refs() string {
 		refs[i] = a.text("items", i, "reference")
 	}
 	return strings.Join(refs, " ")
+}
+
+// patient are the default limits for a machine that does much else: a test waits for a read model as
+// long as a request may take, and fails no sooner.
+func patient() httpapi.Limits {
+	limits := httpapi.DefaultLimits()
+	limits.PositionWaitMax = 25 * time.Second
+	return limits
 }
