@@ -24,7 +24,9 @@ func holding(t *testing.T) *world {
 	t.Helper()
 	w := sqliteWorld(t)
 	w.storage = append(w.storage, "--held-events-max", "1")
-	w.must("import", file(t, []string{stageEvent("C-1", 2), stageEvent("C-1", 4), stageEvent("C-2", 2)}))
+	// One after the other: they are listed by age, and one import takes cases side by side.
+	w.must("import", file(t, []string{stageEvent("C-1", 2), stageEvent("C-1", 4)}))
+	w.must("import", file(t, []string{stageEvent("C-2", 2)}))
 	return w
 }
 
