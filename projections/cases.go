@@ -18,7 +18,7 @@ const caseStreams = "casefile-"
 // sums of differences of case rows.
 func Cases() engine.Projection {
 	return engine.Projection{
-		Name: CasesName, Version: 3,
+		Name: CasesName, Version: 4,
 		Tables: []engine.AnyTable{
 			cases, caseSealed, timeline, actions, documents, earlierBusinesses, searchWords,
 			dashboardCells, upholdCells, upholdLedger,

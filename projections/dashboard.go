@@ -147,19 +147,30 @@ func readAges(ctx context.Context, view engine.View, scope Scope, today Day, d *
 	for i := range d.ByAge {
 		fields = append(fields, &d.ByAge[i].Count)
 	}
-	return readSums(ctx, view, scope, measureAge, sums, s, fields)
+	since := firstOf(today.month() - 13) // more days ago than the last band but one ends at
+	from := recent(s, scope, measureAge, measureAgeMonth, since, NoDay)
+	return readSums(ctx, view, measureAge, sums, from, s, fields)
 }
 
 // readDue counts listed cases by the day that their earliest open action is due.
 func readDue(ctx context.Context, view engine.View, scope Scope, today Day, d *Dashboard) error {
 	s := &statement{}
 	sums := []string{sumDays(s, -NoDay, today-1), sumDays(s, today, today+7)}
-	return readSums(ctx, view, scope, measureDue, sums, s, []any{&d.Overdue, &d.DueIn7Days})
+	from := recent(s, scope, measureDue, measureDueMonth, firstOf(today.month()-1), today+7)
+	return readSums(ctx, view, measureDue, sums, from, s, []any{&d.Overdue, &d.DueIn7Days})
 }
 
-func readSums(ctx context.Context, view engine.View, scope Scope, measure string, sums []string, s *statement, into []any) error {
-	query := "SELECT " + strings.Join(sums, ", ") + " FROM {dashboard_cells} WHERE " + s.cells(scope) +
-		" AND measure = " + s.arg(measure)
+// recent takes a measure's cells by day from since, the first of a month, to until, and those before
+// since by month.
+func recent(s *statement, scope Scope, byDay, byMonth string, since, until Day) string {
+	return "(SELECT day, n FROM {dashboard_cells} WHERE " + s.cells(scope) + " AND measure = " + s.arg(byDay) +
+		" AND bucket = '' AND day >= " + s.arg(int64(since)) + " AND day <= " + s.arg(int64(until)) +
+		" UNION ALL SELECT day, n FROM {dashboard_cells} WHERE " + s.cells(scope) + " AND measure = " + s.arg(byMonth) +
+		" AND bucket = '' AND day < " + s.arg(int64(since)) + ") recent"
+}
+
+func readSums(ctx context.Context, view engine.View, measure string, sums []string, from string, s *statement, into []any) error {
+	query := "SELECT " + strings.Join(sums, ", ") + " FROM " + from
 	_, err := collect(ctx, view, "read "+measure, query, s, func(scan func(...any) error) (struct{}, error) {
 		return struct{}{}, scan(into...)
 	})

@@ -35,11 +35,13 @@ const (
 	measurePriority     = "priority"
 	measureActionNeeded = "action-needed"
 	measureDue          = "due"       // by due day
+	measureDueMonth     = "due-month" // by the first day of that month
 	measureAllocated    = "allocated" // by user, "" for nobody
 	measureFailedUpload = "failed-upload"
 	measureStage        = "stage"   // by stage
 	measureProduct      = "product" // by sector, group and product
 	measureAge          = "age"     // by conversion day
+	measureAgeMonth     = "age-month"
 )
 
 // place is where in a measure a case counts.
@@ -63,11 +65,24 @@ var measures = []struct {
 	{measurePriority, func(r *caseRow) place { return place{counts: r.isListed() && r.Priority} }},
 	{measureActionNeeded, func(r *caseRow) place { return place{counts: r.isListed() && r.ActionsOpen > 0} }},
 	{measureDue, func(r *caseRow) place { return place{day: r.DueDay, counts: r.isListed() && r.ActionsOpen > 0} }},
+	{measureDueMonth, func(r *caseRow) place {
+		return monthly(place{day: r.DueDay, counts: r.isListed() && r.ActionsOpen > 0})
+	}},
 	{measureAllocated, func(r *caseRow) place { return place{bucket: r.AllocatedTo, counts: r.isListed()} }},
 	{measureFailedUpload, func(r *caseRow) place { return place{counts: r.isListed() && r.FailedUploads > 0} }},
 	{measureStage, func(r *caseRow) place { return place{bucket: r.Stage, counts: r.isOpen()} }},
 	{measureProduct, func(r *caseRow) place { return place{bucket: r.productBucket(), counts: r.isOpen()} }},
 	{measureAge, func(r *caseRow) place { return place{day: r.ConvertedDay, counts: r.isOpen()} }},
+	{measureAgeMonth, func(r *caseRow) place { return monthly(place{day: r.ConvertedDay, counts: r.isOpen()}) }},
+}
+
+// monthly is the place at the first day of its month: what is long past is read by the month, so that
+// a dashboard takes about as many cells whether its cases go back one year or six.
+func monthly(at place) place {
+	if at.counts {
+		at.day = int64(firstOf(Day(at.day).month()))
+	}
+	return at
 }
 
 func (r *caseRow) isOpen() bool   { return r.Converted && r.Open }
