@@ -17,7 +17,8 @@ import (
 const (
 	dataKeyBytes = 32
 	// attemptsMax bounds how often something is tried anew because ring keys were rotated meanwhile.
-	attemptsMax = 5
+	// Rotations come once a day; even one after the other they must keep nobody from a key.
+	attemptsMax = 100
 )
 
 // dataKey is a row of data keys.
