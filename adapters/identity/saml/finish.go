@@ -80,8 +80,8 @@ func decode(response string) (raw []byte, request string, err error) {
 // for this service, for this attempt, now.
 func (s *ServiceProvider) verify(raw []byte, provider Provider, begun attempt) (*types.Assertion, error) {
 	now := s.config.Now()
-	library := s.library(provider, now.Add(-s.config.SkewMax)) // which looks at ends of times only
-	response, err := library.ValidateEncodedResponse(base64.StdEncoding.EncodeToString(raw))
+	gosaml := s.gosaml(provider, now.Add(-s.config.SkewMax)) // which looks at ends of times only
+	response, err := gosaml.ValidateEncodedResponse(base64.StdEncoding.EncodeToString(raw))
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -123,13 +123,13 @@ func (s *ServiceProvider) Start(ctx context.Context, key, to string) (redirect s
 		return "", nil, err
 	}
 	now := s.config.Now()
-	library := s.library(provider, now)
-	request, err := library.BuildAuthRequestDocumentNoSig()
+	gosaml := s.gosaml(provider, now)
+	request, err := gosaml.BuildAuthRequestDocumentNoSig()
 	if err != nil {
 		return "", nil, fmt.Errorf("build SAML request: %w", err)
 	}
 	id := request.Root().SelectAttrValue("ID", "")
-	redirect, err = library.BuildAuthURLRedirect("", request)
+	redirect, err = gosaml.BuildAuthURLRedirect("", request)
 	if err != nil {
 		return "", nil, fmt.Errorf("build SAML request: %w", err)
 	}
@@ -165,9 +165,9 @@ func (p Provider) check() error {
 	return nil
 }
 
-// library returns gosaml2 set up for a provider, at a time.
-func (s *ServiceProvider) library(provider Provider, now time.Time) *saml2.SAMLServiceProvider {
-	library := &saml2.SAMLServiceProvider{
+// gosaml returns gosaml2 set up for a provider, at a time.
+func (s *ServiceProvider) gosaml(provider Provider, now time.Time) *saml2.SAMLServiceProvider {
+	gosaml := &saml2.SAMLServiceProvider{
 		IdentityProviderSSOURL:      provider.SignInURL,
 		IdentityProviderIssuer:      provider.EntityID,
 		ServiceProviderIssuer:       provider.ServiceID,
@@ -178,11 +178,11 @@ func (s *ServiceProvider) library(provider Provider, now time.Time) *saml2.SAMLS
 		MaximumDecompressedBodySize: responseBytesMax,
 	}
 	if s.config.Key != nil {
-		library.SignAuthnRequests = true
-		library.SignAuthnRequestsAlgorithm = dsig.RSASHA256SignatureMethod
-		_ = library.SetSPSigningKeyStore(&saml2.KeyStore{Signer: s.config.Key, Cert: s.config.Certificate.Raw}) // fails without a signer only
+		gosaml.SignAuthnRequests = true
+		gosaml.SignAuthnRequestsAlgorithm = dsig.RSASHA256SignatureMethod
+		_ = gosaml.SetSPSigningKeyStore(&saml2.KeyStore{Signer: s.config.Key, Cert: s.config.Certificate.Raw}) // fails without a signer only
 	}
-	return library
+	return gosaml
 }
 
 // checkAddress wants https, but for this very machine.
