@@ -137,13 +137,9 @@ Example:
 
 // Run makes the generation before the live one live again.
 func (c projectionsRollbackCommand) Run(ctx context.Context, p *program) error {
-	list, err := chosen([]string{c.Name})
-	if err != nil {
-		return err
-	}
 	s := p.installed()
 	defer s.close()
-	config, err := s.engineConfig(ctx, list[0])
+	config, err := s.engineOf(ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -171,13 +167,9 @@ type parkedRetryCommand struct {
 
 // Run retries a parked key.
 func (c parkedRetryCommand) Run(ctx context.Context, p *program) error {
-	list, err := chosen([]string{c.Name})
-	if err != nil {
-		return err
-	}
 	s := p.installed()
 	defer s.close()
-	config, err := s.engineConfig(ctx, list[0])
+	config, err := s.engineOf(ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -308,3 +300,12 @@ func (c parkedListCommand) Run(ctx context.Context, p *program) error {
 
 // parkedPageMax is how many parked keys are read at a time.
 const parkedPageMax = 500
+
+// engineOf returns the engine's configuration for the read model with a name.
+func (s *system) engineOf(ctx context.Context, name string) (engine.Config, error) {
+	list, err := chosen([]string{name})
+	if err != nil {
+		return engine.Config{}, err
+	}
+	return s.engineConfig(ctx, list[0])
+}
