@@ -101,3 +101,15 @@ func (Tick) accountCommand()           {}
 func (RecordActivity) accountCommand() {}
 func (AcceptTerms) accountCommand()    {}
 func (ChooseCookies) accountCommand()  {}
+
+// ResetPurpose says what a reset link lets its holder choose anew.
+type ResetPurpose string
+
+// The purposes.
+const (
+	// ResetPassword: another password; signing in still takes the second factor.
+	ResetPassword ResetPurpose = "password"
+	// ResetSecondFactor: another second factor, after the password and, where there are some, the
+	// security questions.
+	ResetSecondFactor ResetPurpose = "second-factor"
+)
