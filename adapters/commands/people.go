@@ -105,10 +105,15 @@ type Invitation struct {
 
 // OpenedLink is what the token of an invitation or of a reset stands for, while it may be used.
 type OpenedLink struct {
-	Link       Link
-	Account    AccountView
-	FRN        string // of an invitation
-	Roles      []access.Role
-	Purpose    account.ResetPurpose // of a reset
-	ExpiresAt  time.Time
+	Link      Link
+	Account   AccountView
+	FRN       string // of an invitation
+	Roles     []access.Role
+	Purpose   account.ResetPurpose // of a reset
+	ExpiresAt time.Time
+}
+
+// NewPeople returns the commands of people on a log, or an error that names the missing setting.
+func NewPeople(config PeopleConfig) (*People, error) {
+	return nil, errors.ErrUnsupported
 }
