@@ -88,7 +88,9 @@ func (c *Credentials) BeginTOTP(ctx context.Context, user, account string) (Enro
 func totpOrigin(user string) string { return "local|totp|" + user }
 
 // ConfirmTOTP puts the seed that was begun to use if code is its present one, and returns new
-// recovery codes, which are shown this once and replace all earlier ones. The code is spent.
+// recovery codes, which are shown this once and replace all earlier ones. The code is spent. It
+// refuses with Wrong, AttemptOver or Limited: whoever has a session but not the seed must not find
+// a code by trying.
 func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recovery []string, err error) {
 	var pending string
 	err = c.db.QueryRowContext(ctx, `SELECT pending_sealed FROM local_totp WHERE user_id = $1 AND pending_sealed <> ''`, user).Scan(&pending)
@@ -98,7 +100,7 @@ func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recov
 	if err != nil {
 		return nil, fmt.Errorf("confirm enrolment: %w", err)
 	}
-	step, err := c.checkCode(ctx, user, pending, code)
+	step, err := c.checkPending(ctx, user, pending, code)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +130,23 @@ func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recov
 		return nil, err
 	}
 	return recovery, nil
+}
+
+// checkPending is checkCode of a seed that was begun, slowed down as any guessing.
+func (c *Credentials) checkPending(ctx context.Context, user, sealed, code string) (step int64, err error) {
+	key := c.attemptKey(byEnrolment, user)
+	counted, err := c.begin(ctx, map[string]Limit{key: c.config.Account})
+	if err != nil {
+		return 0, err
+	}
+	step, err = c.checkCode(ctx, user, sealed, code)
+	switch {
+	case err == nil:
+		return step, c.forget(ctx, key)
+	case signin.CodeOf(err) == "":
+		return 0, errors.Join(err, counted.takeBack(ctx))
+	}
+	return 0, err
 }
 
 // checkCode refuses a code that is not the present one of a sealed seed, and returns its time step.

@@ -56,6 +56,7 @@ const (
 	byAccount   = "account"
 	byAddress   = "address"
 	byQuestions = "questions"
+	byEnrolment = "enrolment"
 )
 
 // attemptKey names the account or address without telling it: accounts are e-mail addresses.

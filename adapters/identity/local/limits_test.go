@@ -190,3 +190,23 @@ func TestLockTimes(t *testing.T) {
 		}
 	}
 }
+
+// Who confirms an enrolment by trying is slowed down as any other, and a right code ends that.
+func TestEnrolmentIsLimited(t *testing.T) {
+	each(t, nil, func(f *fixture) {
+		f.must(f.SetPassword(f.ctx(), ada, password))
+		begun, err := f.BeginTOTP(f.ctx(), ada, "ada")
+		f.must(err)
+		for range f.config.Account.Free {
+			_, err = f.ConfirmTOTP(f.ctx(), ada, "12345x")
+			f.wantCode("a guess", err, signin.Wrong)
+		}
+		_, err = f.ConfirmTOTP(f.ctx(), ada, "12345x")
+		f.wantCode("the guess that locks", err, signin.Wrong)
+		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(begun.Secret))
+		f.wantCode("the right code while locked", err, signin.Limited)
+		f.add(f.config.Account.Base)
+		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(begun.Secret))
+		f.wantCode("afterwards", err, "")
+	})
+}

@@ -76,7 +76,7 @@ func (p *RelyingParty) exchange(ctx context.Context, provider Provider, found di
 			return signin.Identity{}, err
 		}
 	}
-	email, err := c.confirmed(provider)
+	email, err := c.confirmed(ctx, provider)
 	if err != nil {
 		return signin.Identity{}, err
 	}
@@ -188,12 +188,12 @@ func (c *claims) ask(ctx context.Context, found discovery, tokens *oauth2.Token,
 }
 
 // confirmed returns the address if the provider vouches for it.
-func (c *claims) confirmed(provider Provider) (string, error) {
+func (c *claims) confirmed(ctx context.Context, provider Provider) (string, error) {
 	said := string(c.Verified)
 	yes := said == `true` || said == `"true"` // some providers send text
 	unsaid := said == "" || said == "null"
 	if c.Email == "" || !yes && (!unsaid || !provider.ConfirmsEmail) {
 		return "", signin.Refuse(signin.EmailUnusable, "address given: %v, email_verified: %s", c.Email != "", signin.Shorten(said))
 	}
-	return signin.CheckEmail(c.Email, provider.Domains)
+	return signin.CheckEmail(ctx, c.Email, provider.Domains)
 }

@@ -38,8 +38,8 @@ type Provider struct {
 	ClientID, ClientSecret string
 	// RedirectURL is where it sends the browser back to, as registered with it.
 	RedirectURL string
-	// Domains are the business's e-mail domains.
-	Domains []string
+	// Domains are those whose addresses it may vouch for.
+	Domains signin.Domains
 	// ConfirmsEmail takes the provider's addresses without its claim email_verified: only for one
 	// in which administrators alone set addresses, such as a tenant of Entra ID, which does not
 	// send it. An email_verified of false is refused all the same.

@@ -51,7 +51,7 @@ func start(t *testing.T, idp *idptest.Providers, address string) *party {
 	add := func(key, issuer, client string) {
 		p.providers[key] = oidc.Provider{
 			Key: key, Issuer: issuer, ClientID: client, ClientSecret: idptest.Secret(client),
-			RedirectURL: idptest.OIDCRedirect, Domains: []string{"northbank.example"},
+			RedirectURL: idptest.OIDCRedirect, Domains: signin.Only("northbank.example"),
 		}
 	}
 	add("north", idp.OIDC, idptest.OIDCClient)

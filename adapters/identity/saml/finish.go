@@ -45,7 +45,7 @@ func (s *ServiceProvider) Finish(ctx context.Context, handle, response string) (
 	if err := s.config.Attempts.Spend(ctx, attemptsKind+provider.EntityID+"|"+assertion.ID, until); err != nil {
 		return signin.Identity{}, err
 	}
-	identity, err := identify(assertion, provider)
+	identity, err := identify(ctx, assertion, provider)
 	if err != nil {
 		return signin.Identity{}, err
 	}
@@ -157,7 +157,7 @@ func (s *ServiceProvider) checkTimes(assertion *types.Assertion, begun attempt, 
 }
 
 // identify returns who a verified assertion is about.
-func identify(assertion *types.Assertion, provider Provider) (signin.Identity, error) {
+func identify(ctx context.Context, assertion *types.Assertion, provider Provider) (signin.Identity, error) {
 	name := assertion.Subject.NameID
 	if name == nil || name.Value == "" || name.Format == formatTransient {
 		return signin.Identity{}, signin.Refuse(signin.Malformed, "the subject has no name id that lasts")
@@ -183,7 +183,7 @@ func identify(assertion *types.Assertion, provider Provider) (signin.Identity, e
 	if len(emails) != 1 {
 		return signin.Identity{}, signin.Refuse(signin.EmailUnusable, "%d addresses are given", len(emails))
 	}
-	email, err := signin.CheckEmail(emails[0], provider.Domains)
+	email, err := signin.CheckEmail(ctx, emails[0], provider.Domains)
 	if err != nil {
 		return signin.Identity{}, err
 	}

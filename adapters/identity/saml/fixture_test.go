@@ -73,7 +73,7 @@ func start(t *testing.T, idp *idptest.Providers, address string, change func(*Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider.Key, provider.Domains = "north", []string{"northbank.example"}
+	provider.Key, provider.Domains = "north", signin.Only("northbank.example")
 	s.providers["north"] = provider
 	return s
 }

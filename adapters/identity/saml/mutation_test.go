@@ -35,7 +35,7 @@ func (s *service) judge(response string, begun attempt) (signin.Identity, error)
 	if err != nil {
 		return signin.Identity{}, err
 	}
-	return identify(assertion, provider)
+	return identify(s.t.Context(), assertion, provider)
 }
 
 // genuine returns responses about ada, signed in the two ways that are taken.

@@ -40,8 +40,8 @@ type Provider struct {
 	Key string
 	// ServiceID is this service's entity id towards it; Config.EntityID by default.
 	ServiceID string
-	// Domains are the business's e-mail domains.
-	Domains []string
+	// Domains are those whose addresses it may vouch for.
+	Domains signin.Domains
 	// EmailAttributes are the names of the attribute with the e-mail address; by default those in
 	// common use. A name id of the format emailAddress counts too.
 	EmailAttributes []string

@@ -21,6 +21,13 @@ func Cookie(handle string, age time.Duration, crossSite bool) *http.Cookie {
 	return cookie
 }
 
+// Forgotten returns the cookie that takes an attempt's handle from the browser, once it is over.
+func Forgotten() *http.Cookie {
+	cookie := Cookie("", 0, true)
+	cookie.MaxAge = -1
+	return cookie
+}
+
 // HandleOf returns the handle in a request's cookie, "" if there is none.
 func HandleOf(r *http.Request) string {
 	cookie, err := r.Cookie(cookieName)

@@ -54,10 +54,22 @@ const (
 	EmailDomain Code = "email-domain-refused"
 	// CrossOrigin: a page of another site sent the request.
 	CrossOrigin Code = "cross-origin-refused"
+	// AccountUnknown: the provider vouches for somebody who has no account here.
+	AccountUnknown Code = "account-unknown"
+	// AccountInactive: the account is disabled, erased, or not taken up yet.
+	AccountInactive Code = "account-inactive"
+	// OtherMethod: the account is not signed in to in this way, or by this provider.
+	OtherMethod Code = "sign-in-method-other"
+	// IdentityOfAnother: the account is bound to another person of the provider, or the invitation is
+	// for another person.
+	IdentityOfAnother Code = "identity-of-another"
+	// LinkUnusable: the token of a link is unknown, used, revoked or expired.
+	LinkUnusable Code = "link-unusable"
 )
 
 const (
 	textAgain    = "You could not be signed in. Start again, and if it happens again ask your administrator."
+	textAccount  = "There is no account for you here that can be used now. Ask your administrator."
 	textProvider = "Your organisation's sign-in service did not answer as it should. Try again later, or ask your administrator."
 )
 
@@ -83,6 +95,12 @@ var texts = map[Code]string{
 	EmailUnusable:   "Your organisation's sign-in service gave no confirmed e-mail address. Ask your administrator.",
 	EmailDomain:     "Your e-mail address is outside your organisation's domains. Ask your administrator.",
 	CrossOrigin:     "This request came from another site and was refused.",
+
+	AccountUnknown:    textAccount,
+	AccountInactive:   textAccount,
+	OtherMethod:       textAccount,
+	IdentityOfAnother: textAccount,
+	LinkUnusable:      "This link cannot be used, or not any more. Ask for a new one.",
 }
 
 // Codes returns all codes with what people read.

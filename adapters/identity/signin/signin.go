@@ -13,7 +13,9 @@
 package signin
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,21 +35,39 @@ type Identity struct {
 	To string
 }
 
+// Domains reports whether a provider may vouch for addresses of a domain, which is in lower case.
+type Domains func(ctx context.Context, domain string) (bool, error)
+
+// Only are the domains that are listed, in lower case, without their sub-domains.
+func Only(domains ...string) Domains {
+	return func(_ context.Context, domain string) (bool, error) { return slices.Contains(domains, domain), nil }
+}
+
+// vouch asks; where there is nothing to ask, the provider may vouch for nobody.
+func (d Domains) vouch(ctx context.Context, domain string) (bool, error) {
+	if d == nil {
+		return false, nil
+	}
+	return d(ctx, domain)
+}
+
 // CheckEmail returns email with its domain in lower case if that is exactly one of domains, and a
 // refusal if not (requirement 39). Domains are compared as ASCII alone, so that no look-alike in
-// other letters passes for one; sub-domains count only where they are listed.
-func CheckEmail(email string, domains []string) (string, error) {
+// other letters passes for one.
+func CheckEmail(ctx context.Context, email string, domains Domains) (string, error) {
 	local, domain, ok := strings.Cut(email, "@")
 	if !ok || local == "" || len(email) > emailBytesMax || strings.ContainsFunc(email, unfitInEmail) || strings.Contains(domain, "@") {
 		return "", Refuse(EmailUnusable, "the provider's e-mail address is malformed")
 	}
 	domain = strings.ToLower(domain)
-	for _, allowed := range domains {
-		if domain == strings.ToLower(allowed) {
-			return local + "@" + domain, nil
-		}
+	vouched, err := domains.vouch(ctx, domain)
+	if err != nil {
+		return "", fmt.Errorf("check e-mail domain: %w", err)
 	}
-	return "", Refuse(EmailDomain, "the domain is none of %s", strings.Join(domains, ", "))
+	if !vouched {
+		return "", Refuse(EmailDomain, "the domain %s is not the provider's to vouch for", Shorten(domain))
+	}
+	return local + "@" + domain, nil
 }
 
 // emailBytesMax is the longest address that can be mailed (RFC 5321, 4.5.3.1.3).

@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -155,12 +156,12 @@ func TestRefusals(t *testing.T) {
 
 func TestCheckEmail(t *testing.T) {
 	t.Parallel()
-	domains := []string{"northbank.example", "North-Cards.example"}
+	domains := signin.Only("northbank.example", "north-cards.example")
 	for email, want := range map[string]string{
 		"ada@northbank.example": "ada@northbank.example", "Ada+x@NORTHBANK.example": "Ada+x@northbank.example",
 		"a@north-cards.example": "a@north-cards.example",
 	} {
-		if got, err := signin.CheckEmail(email, domains); got != want || err != nil {
+		if got, err := signin.CheckEmail(t.Context(), email, domains); got != want || err != nil {
 			t.Errorf("%s: got %q, %v, want %q", email, got, err, want)
 		}
 	}
@@ -172,9 +173,22 @@ func TestCheckEmail(t *testing.T) {
 		"ada@evil.example": signin.EmailDomain, "ada@sub.northbank.example": signin.EmailDomain,
 		"ada@northbank.example.evil.example": signin.EmailDomain, "ada@xnorthbank.example": signin.EmailDomain, "ada@": signin.EmailDomain,
 	} {
-		if got, err := signin.CheckEmail(email, domains); got != "" || signin.CodeOf(err) != want {
+		if got, err := signin.CheckEmail(t.Context(), email, domains); got != "" || signin.CodeOf(err) != want {
 			t.Errorf("%q: got %q, %v, want %s", email, got, err, want)
 		}
+	}
+}
+
+// Nobody to ask vouches for nobody, and who cannot be asked is no answer.
+func TestDomains(t *testing.T) {
+	t.Parallel()
+	if _, err := signin.CheckEmail(t.Context(), "ada@northbank.example", nil); signin.CodeOf(err) != signin.EmailDomain {
+		t.Errorf("nobody to ask: got %v, want %s", err, signin.EmailDomain)
+	}
+	down := errors.New("disk full")
+	unasked := func(context.Context, string) (bool, error) { return true, down }
+	if got, err := signin.CheckEmail(t.Context(), "ada@northbank.example", unasked); got != "" || !errors.Is(err, down) {
+		t.Errorf("cannot be asked: got %q, %v, want %v", got, err, down)
 	}
 }
 
@@ -182,7 +196,7 @@ func FuzzCheckEmail(f *testing.F) {
 	f.Add("ada@northbank.example")
 	f.Add("a@b@northbank.example")
 	f.Fuzz(func(t *testing.T, email string) {
-		got, err := signin.CheckEmail(email, []string{"northbank.example"})
+		got, err := signin.CheckEmail(t.Context(), email, signin.Only("northbank.example"))
 		if err == nil && (!strings.HasSuffix(got, "@northbank.example") || strings.Count(got, "@") != 1) {
 			t.Errorf("%q passes as %q", email, got)
 		}
@@ -206,5 +220,8 @@ func TestCookie(t *testing.T) {
 	r.AddCookie(signin.Cookie("h", time.Minute, false))
 	if got := signin.HandleOf(r); got != "h" {
 		t.Errorf("got %q, want h", got)
+	}
+	if text := signin.Forgotten().String(); !strings.Contains(text, "Max-Age=0") || !strings.Contains(text, signin.Cookie("", 0, true).Name+"=;") {
+		t.Errorf("forgotten: got %q, want no time left and no handle", text)
 	}
 }
