@@ -7,6 +7,7 @@ const (
 	CasesName      = "cases"
 	BusinessesName = "businesses"
 	FeedsName      = "feeds"
+	PeopleName     = "people"
 )
 
 // All lists every read model. A new one is a file here and a line in this list.
@@ -15,5 +16,6 @@ func All() []engine.Projection {
 		Cases(),
 		Businesses(),
 		Feeds(),
+		People(),
 	}
 }

@@ -1,0 +1,86 @@
+package projections
+
+import (
+	"context"
+	"strings"
+
+	"casesync/domain/account"
+	"casesync/domain/calendar"
+	"casesync/projections/engine"
+)
+
+// SystemScope sees what operators see; part names the part of the system that asks, "scheduler". It
+// is for questions that no person asks.
+func SystemScope(part string) Scope { return OperatorScope("system:" + part) }
+
+// MembershipsOf returns the FRNs of the businesses within scope at which the person is a member or
+// has an invitation that was neither accepted nor revoked, sorted. It is asked at every request of a
+// person, and costs two look-ups in indexes. View is of PeopleName.
+func MembershipsOf(ctx context.Context, view engine.View, scope Scope, person string) ([]string, error) {
+	s := &statement{}
+	streams, err := textsOf(ctx, view, "find memberships",
+		"SELECT stream FROM {members} WHERE person = "+s.arg(person)+" AND "+s.peopleOf(scope, "", "stream")+
+			" UNION SELECT stream FROM {invitations} WHERE status = 'pending' AND person = "+s.arg(person)+
+			" AND "+s.peopleOf(scope, "", "stream")+" ORDER BY stream", s)
+	for i := range streams {
+		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
+	}
+	return streams, err
+}
+
+// Due is something for which a step of package retention is due from Day on: an account by its user
+// id, or an access request by its id. It is a cursor too.
+type Due struct {
+	Day calendar.Day
+	ID  string
+}
+
+// DueAccounts returns at most limit (up to PageRowsMax) accounts for which the inactivity rule has a
+// step due today, after after, those longest due first. Whether it is taken is the decider's to say: the
+// account may have moved on. A scope that is no operator's or auditor's sees none. View is of PeopleName.
+func DueAccounts(ctx context.Context, view engine.View, scope Scope, today calendar.Day, after Due, limit int) ([]Due, error) {
+	return due(ctx, view, scope, "accounts", accountStreams, today, after, limit)
+}
+
+// DueRequests is DueAccounts for access requests: to lapse, or to lose the people they name.
+func DueRequests(ctx context.Context, view engine.View, scope Scope, today calendar.Day, after Due, limit int) ([]Due, error) {
+	return due(ctx, view, scope, "access_requests", onboardingStreams, today, after, limit)
+}
+
+func due(ctx context.Context, view engine.View, scope Scope, table, kind string, today calendar.Day, after Due, limit int) ([]Due, error) {
+	s := &statement{}
+	query := "SELECT due_day, stream FROM {" + table + "} WHERE " + watched(scope) + " AND due_day > 0 AND due_day <= " + s.arg(int64(today)) +
+		" AND (due_day, stream) > (" + s.arg(int64(after.Day)) + ", " + s.arg(kind+after.ID) + ") ORDER BY due_day, stream" + s.limit(limit)
+	return collect(ctx, view, "find what is due", query, s, func(scan func(...any) error) (Due, error) {
+		var day int64
+		var stream string
+		err := scan(&day, &stream)
+		return Due{calendar.Day(day), strings.TrimPrefix(stream, kind)}, err
+	})
+}
+
+// InactiveMember is a member, or somebody with a pending invitation, whose account may not be used.
+type InactiveMember struct {
+	FRN, Person string
+	Status      account.Status // of the account: Disabled or Gone
+}
+
+// InactiveMemberCursor is a place in a list of such members.
+type InactiveMemberCursor struct{ FRN, Person string }
+
+// MembersInactive returns at most limit (up to PageRowsMax) members after after, by business and
+// person, whose account is disabled while nothing holds them at the business, or whose account is
+// erased: what a sweep finds to suspend or to remove. It goes over all members. A scope sees its
+// businesses'. View is of PeopleName.
+func MembersInactive(ctx context.Context, view engine.View, scope Scope, after InactiveMemberCursor, limit int) ([]InactiveMember, error) {
+	s := &statement{}
+	query := "SELECT m.stream, m.person, a.status FROM {members} m JOIN {accounts} a ON a.stream = '" + accountStreams + "' || m.person" +
+		" WHERE " + s.peopleOf(scope, "", "m.stream") + " AND (a.status = 'erased' OR a.status = 'disabled' AND m.holds = '')" +
+		" AND (m.stream, m.person) > (" + s.arg(accessStreams+after.FRN) + ", " + s.arg(after.Person) + ")" +
+		" ORDER BY m.stream, m.person" + s.limit(limit)
+	return collect(ctx, view, "find inactive members", query, s, func(scan func(...any) error) (InactiveMember, error) {
+		var stream, person, status string
+		err := scan(&stream, &person, &status)
+		return InactiveMember{strings.TrimPrefix(stream, accessStreams), person, account.Status(status)}, err
+	})
+}
