@@ -26,8 +26,10 @@ package account
 
 import (
 	"maps"
+	"slices"
 
 	"casesync/domain/address"
+	"casesync/domain/private"
 	"casesync/domain/retention"
 )
 
@@ -65,6 +67,7 @@ const (
 type State struct {
 	created, activated, erased, byOperator bool
 
+	persons    []private.Value[Person] // sealed; the last is the present one
 	domain     address.Domain
 	method     Method
 	connection string
@@ -104,6 +107,10 @@ func (s *State) Method() (method Method, connection string) { return s.method, s
 
 // Identity returns the digest of the subject that a federated account is bound to, "" for none yet.
 func (s *State) Identity() string { return s.identity }
+
+// Persons returns the names and addresses that were ever recorded, sealed; the last one is what
+// they are now. An address that is not in use any more may still be reserved.
+func (s *State) Persons() []private.Value[Person] { return slices.Clone(s.persons) }
 
 // Domain returns the domain of the account's e-mail address.
 func (s *State) Domain() address.Domain { return s.domain }

@@ -73,6 +73,9 @@ func TestState(t *testing.T) {
 	if state.Cookies() != (account.Cookies{Analytics: true}) || state.Domain() != "example.org" {
 		t.Errorf("cookies, domain: got %v, %s", state.Cookies(), state.Domain())
 	}
+	if got := state.Persons(); len(got) != 2 {
+		t.Errorf("persons: got %v, want who it was and who it is", got)
+	}
 	if state := decider.State(after(localActive, &account.QuestionsSet{})...); !state.HasFactor() || !state.HasQuestions() {
 		t.Errorf("factor, questions: got %v, %v, want both", state.HasFactor(), state.HasQuestions())
 	}

@@ -7,13 +7,14 @@ func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
 	case *Created:
 		state.created, state.domain = true, event.Domain
+		state.persons = append(state.persons, event.Person)
 		state.method, state.connection = event.Method, event.Connection
 		state.clock = retention.Account{LastActive: event.Day}
 	case *Activated:
 		state.activated = true
 		state.clock = retention.Account{LastActive: event.Day}
 	case *DetailsChanged:
-		state.domain = event.Domain
+		state.persons, state.domain = append(state.persons, event.Person), event.Domain
 	case *TermsAccepted:
 		state.accepted[event.FRN] = event.Version
 	case *CookiesChosen:

@@ -256,3 +256,29 @@ func TestState(t *testing.T) {
 		t.Errorf("domains: got %v", got)
 	}
 }
+
+func TestInvitationsAreShown(t *testing.T) {
+	t.Parallel()
+	pending := invited("eve", access.Caseworker)
+	state := decider.State(business(cas, events(invited("dan", access.Caseworker), &membership.InvitationRevoked{InvitationID: "invitation-dan"}, pending))...)
+	want := []membership.Invitation{{
+		ID: "invitation-eve", Person: "eve", Domain: "example.com", Roles: roles(access.Caseworker),
+		TokenDigest: "digest-eve", ExpiresAt: inAWeek, Pending: true,
+	}}
+	if got := state.Invitations(); !reflect.DeepEqual(got, want) {
+		t.Errorf("invitations: got %v, want %v", got, want)
+	}
+	for id, want := range map[string]struct{ found, pending bool }{
+		"invitation-eve": {true, true}, "invitation-dan": {true, false}, "invitation-cas": {true, false}, "other": {false, false},
+	} {
+		if got, found := state.Invitation(id); found != want.found || got.Pending != want.pending {
+			t.Errorf("%s: got %v, %v, want %v", id, got, found, want)
+		}
+	}
+	if got, found := state.Member("cas"); !found || !reflect.DeepEqual(got.Roles, roles(access.Caseworker)) {
+		t.Errorf("member: got %v, %v, want a caseworker", got, found)
+	}
+	if got, found := state.Member("eve"); found {
+		t.Errorf("member: got %v, want none", got)
+	}
+}

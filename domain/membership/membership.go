@@ -137,6 +137,45 @@ func (s *State) Members() []Member {
 	return list
 }
 
+// Member returns the member with a user id, and false for who is none.
+func (s *State) Member(person string) (Member, bool) {
+	m, found := s.members[person]
+	return Member{person, m.domain, slices.Clone(m.roles), slices.Clone(m.holds)}, found
+}
+
+// Invitation is somebody invited to the business.
+type Invitation struct {
+	ID, Person string
+	Domain     address.Domain
+	Roles      []access.Role
+	// TokenDigest is of the token in the newest mail, which may be followed until ExpiresAt.
+	TokenDigest string
+	ExpiresAt   time.Time
+	// Pending is whether it was neither accepted nor revoked.
+	Pending bool
+}
+
+// Invitation returns the invitation with an id, and false where there never was one.
+func (s *State) Invitation(id string) (Invitation, bool) {
+	i, found := s.invitations[id]
+	return Invitation{
+		ID: id, Person: i.person, Domain: i.domain, Roles: slices.Clone(i.roles),
+		TokenDigest: i.digest, ExpiresAt: i.expires, Pending: i.status == pending,
+	}, found
+}
+
+// Invitations returns the invitations that were neither accepted nor revoked, by id; some may have
+// expired.
+func (s *State) Invitations() []Invitation {
+	var list []Invitation
+	for _, id := range slices.Sorted(maps.Keys(s.invitations)) {
+		if i, _ := s.Invitation(id); i.Pending {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // Administrators returns the user ids of the active administrators, sorted. Where there is one
 // alone, he and operators should be warned.
 func (s *State) Administrators() []string {
