@@ -6,44 +6,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"casesync/domain/access"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
-
-// Me is who asks, and what he may do.
-type Me struct {
-	ID          string              `json:"id" example:"user:ada"`
-	Name        string              `json:"name,omitempty"`
-	Kind        access.Kind         `json:"kind" enum:"user,machine"`
-	Roles       []access.Role       `json:"roles" nullable:"false" doc:"Held for all businesses"`
-	Businesses  []MyBusiness        `json:"businesses" nullable:"false" doc:"Where a user holds roles"`
-	Terms       []string            `json:"termsToAccept" nullable:"false" doc:"Versions of the terms of use to accept before anything else"`
-	Permissions []access.Permission `json:"permissions" nullable:"false" doc:"What the roles give, for one business at least"`
-}
-
-// MyBusiness is a business where a user holds roles.
-type MyBusiness struct {
-	FRN         string              `json:"frn"`
-	Roles       []access.Role       `json:"roles" nullable:"false"`
-	Permissions []access.Permission `json:"permissions" nullable:"false"`
-}
-
-func (s *Server) showMe(ctx context.Context, in *request) (*output[Me], error) {
-	if refusal := noParameters(in); refusal != nil {
-		return nil, refusal
-	}
-	who := callerOf(ctx).principal
-	me := Me{
-		ID: who.ID, Name: who.Name, Kind: who.Kind, Roles: append([]access.Role{}, who.Roles...),
-		Businesses: []MyBusiness{}, Terms: []string{}, Permissions: who.Permissions(),
-	}
-	for _, frn := range sortedKeys(who.Grants) {
-		there := access.Principal{Grants: map[string][]access.Role{frn: who.Grants[frn]}}
-		me.Businesses = append(me.Businesses, MyBusiness{FRN: frn, Roles: who.Grants[frn], Permissions: there.Permissions()})
-	}
-	return &output[Me]{CacheControl: noStore, Body: me}, nil
-}
 
 // Business is a respondent business.
 type Business struct {

@@ -36,18 +36,18 @@ type changes struct {
 // A client is one stream of changes.
 type client struct {
 	scope projections.Scope
-	queue chan told
+	queue chan news
 	gone  chan struct{} // closed when the client is dropped
 }
 
-// told is what one batch of the log means to one client.
-type told struct {
-	changes []change
+// news is what one batch of the log means to one client.
+type news struct {
+	changes []caseChange
 	to      eventstore.Position // the end of the batch
 }
 
-// change says that a case changed, last at a position.
-type change struct {
+// caseChange says that a case changed, last at a position.
+type caseChange struct {
 	ref string
 	at  eventstore.Position
 }
@@ -85,7 +85,7 @@ func (c *changes) join(ctx context.Context, scope projections.Scope) (*client, e
 		c.running.Add(1)
 		go c.follow(head)
 	}
-	joined := &client{scope: scope, queue: make(chan told, c.server.limits.StreamQueueMax), gone: make(chan struct{})}
+	joined := &client{scope: scope, queue: make(chan news, c.server.limits.StreamQueueMax), gone: make(chan struct{})}
 	c.clients[joined] = struct{}{}
 	return joined, c.at, nil
 }
@@ -166,18 +166,18 @@ func (c *changes) waitFor(ctx context.Context, to eventstore.Position) error {
 }
 
 // changedCases names the cases that events are about, each with its last position, in order.
-func changedCases(events []eventstore.Recorded) []change {
+func changedCases(events []eventstore.Recorded) []caseChange {
 	last := map[string]eventstore.Position{}
 	for _, event := range events {
 		if ref, ok := strings.CutPrefix(string(event.Stream), casePrefix); ok {
 			last[ref] = event.Position
 		}
 	}
-	changed := make([]change, 0, len(last))
+	changed := make([]caseChange, 0, len(last))
 	for ref, at := range last {
-		changed = append(changed, change{ref, at})
+		changed = append(changed, caseChange{ref, at})
 	}
-	slices.SortFunc(changed, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.ref, b.ref)) })
+	slices.SortFunc(changed, func(a, b caseChange) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.ref, b.ref)) })
 	return changed
 }
 
@@ -185,8 +185,8 @@ func changedCases(events []eventstore.Recorded) []change {
 const casePrefix = "casefile-"
 
 // tell puts what a batch means into every client's queue. A client whose queue is full is dropped.
-func (c *changes) tell(changed []change, to eventstore.Position) error {
-	visible := map[string][]change{} // by scopeKey
+func (c *changes) tell(changed []caseChange, to eventstore.Position) error {
+	visible := map[string][]caseChange{} // by scopeKey
 	for {
 		// The lock is not held while the read model is asked; who joined meanwhile is asked for
 		// in the next round.
@@ -206,7 +206,7 @@ func (c *changes) tell(changed []change, to eventstore.Position) error {
 
 // hand gives all clients what they see of a batch that ends at to. If it is not known for all of
 // them, nobody gets anything, and hand returns the scopes to ask for.
-func (c *changes) hand(visible map[string][]change, to eventstore.Position) (unasked map[string]projections.Scope) {
+func (c *changes) hand(visible map[string][]caseChange, to eventstore.Position) (unasked map[string]projections.Scope) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	unasked = map[string]projections.Scope{}
@@ -221,7 +221,7 @@ func (c *changes) hand(visible map[string][]change, to eventstore.Position) (una
 	c.at = to
 	for client := range c.clients {
 		select {
-		case client.queue <- told{visible[scopeKey(client.scope)], to}:
+		case client.queue <- news{visible[scopeKey(client.scope)], to}:
 		default:
 			c.drop(client)
 		}
@@ -236,8 +236,8 @@ func scopeKey(scope projections.Scope) string {
 
 // visible returns those of the changed cases that scope sees now. What it does not see is not
 // mentioned at all.
-func (c *changes) visible(ctx context.Context, scope projections.Scope, changed []change) ([]change, error) {
-	seen := []change{}
+func (c *changes) visible(ctx context.Context, scope projections.Scope, changed []caseChange) ([]caseChange, error) {
+	seen := []caseChange{}
 	for chunk := range slices.Chunk(changed, projections.PageRowsMax) {
 		refs := make([]string, len(chunk))
 		for i, change := range chunk {
@@ -268,7 +268,7 @@ var errTooFar = errors.New("too far behind to be told again")
 
 // missed returns what a client missed between two positions, if that is not too much. A position
 // that the log never had (after a restore, say) is too far as well.
-func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to eventstore.Position) ([]change, error) {
+func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to eventstore.Position) ([]caseChange, error) {
 	if after.Compare(to) > 0 {
 		return nil, errTooFar
 	}

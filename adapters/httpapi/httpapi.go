@@ -52,6 +52,28 @@ type Config struct {
 	Desk        *commands.Desk
 	Commands    *commands.Commands
 	Projections []engine.Config
+	// People are the accounts, roles and terms that decide what a person may do; Gate signs people in
+	// (it needs People). Default: only tokens say who asks, and the routes of people do not exist.
+	People *commands.People
+	Gate   Gate
+	// RecoveryCodesLeft counts the recovery codes that a person with a local account has left.
+	// Default: it is not shown.
+	RecoveryCodesLeft func(ctx context.Context, person string) (int, error)
+	// CheckAnswers checks a person's answers to the security questions, an extra step before an
+	// administrator's reset; its refusal is one that Refused made. Default: no answers are asked for.
+	CheckAnswers func(ctx context.Context, person string, answers []string, address string) error
+	// Activity takes what is done and refused here, for Security Operations. Default: nothing is
+	// recorded.
+	Activity commands.ActivityLog
+	// Activities is what GET /api/v1/activity reads. Default: the route does not exist.
+	Activities ActivityReader
+	// LimitAddresses bounds requests of an address, before anybody is asked who it is, and
+	// LimitPrincipals those of a principal (see PrincipalOf). They refuse with RefuseLimited.
+	// Default: no limit.
+	LimitAddresses, LimitPrincipals func(http.Handler) http.Handler
+	// HSTS tells browsers to come over TLS alone, where a proxy in front ends TLS. Where TLS ends
+	// here they are always told.
+	HSTS bool
 	// HeldLimits say which of what is held is marked as over a limit. Default: nothing.
 	HeldLimits projections.HeldLimits
 	// Health takes the measures of readiness. Default: none, always ready.

@@ -21,27 +21,30 @@ type Code string
 
 // The codes of all problems.
 const (
-	CodeBadRequest       Code = "bad-request"
-	CodeUnknownParameter Code = "unknown-parameter"
-	CodeInvalidParameter Code = "invalid-parameter"
-	CodeCursorInvalid    Code = "cursor-invalid"
-	CodeCursorMismatch   Code = "cursor-mismatch"
-	CodePositionInvalid  Code = "position-invalid"
-	CodeTokenMissing     Code = "token-missing"
-	CodeTokenRefused     Code = "token-refused"
-	CodeForbidden        Code = "forbidden"
-	CodeNotFound         Code = "not-found"
-	CodeMethodNotAllowed Code = "method-not-allowed"
-	CodeNotAcceptable    Code = "not-acceptable"
-	CodeConflict         Code = "conflict"
-	CodeBodyTooLarge     Code = "body-too-large"
-	CodeURLTooLong       Code = "url-too-long"
-	CodeMediaType        Code = "media-type-unsupported"
-	CodeInvalidBody      Code = "invalid-body"
-	CodeTooMany          Code = "too-many-requests"
-	CodeInternal         Code = "internal"
-	CodeBehind           Code = "read-model-behind"
-	CodeUnavailable      Code = "unavailable"
+	CodeBadRequest         Code = "bad-request"
+	CodeUnknownParameter   Code = "unknown-parameter"
+	CodeInvalidParameter   Code = "invalid-parameter"
+	CodeCursorInvalid      Code = "cursor-invalid"
+	CodeCursorMismatch     Code = "cursor-mismatch"
+	CodePositionInvalid    Code = "position-invalid"
+	CodeTokenMissing       Code = "token-missing"
+	CodeTokenRefused       Code = "token-refused"
+	CodeSessionEnded       Code = "session-ended"
+	CodeTermsNotAccepted   Code = "terms-not-accepted"
+	CodeForbidden          Code = "forbidden"
+	CodeNotFound           Code = "not-found"
+	CodeMethodNotAllowed   Code = "method-not-allowed"
+	CodeNotAcceptable      Code = "not-acceptable"
+	CodeConflict           Code = "conflict"
+	CodePreconditionFailed Code = "precondition-failed"
+	CodeBodyTooLarge       Code = "body-too-large"
+	CodeURLTooLong         Code = "url-too-long"
+	CodeMediaType          Code = "media-type-unsupported"
+	CodeInvalidBody        Code = "invalid-body"
+	CodeTooMany            Code = "too-many-requests"
+	CodeInternal           Code = "internal"
+	CodeBehind             Code = "read-model-behind"
+	CodeUnavailable        Code = "unavailable"
 )
 
 // The codes that the ingest alone gives, beside some of those above: it writes its problems itself.
@@ -56,30 +59,46 @@ var problems = map[Code]struct {
 	status int
 	title  string
 }{
-	CodeBadRequest:       {http.StatusBadRequest, "The request cannot be understood"},
-	CodeUnknownParameter: {http.StatusBadRequest, "There is no such query parameter"},
-	CodeInvalidParameter: {http.StatusBadRequest, "A query parameter has a value it cannot have"},
-	CodeCursorInvalid:    {http.StatusBadRequest, "The cursor is not one that this service gave"},
-	CodeCursorMismatch:   {http.StatusBadRequest, "The cursor belongs to other filters or another sort order"},
-	CodePositionInvalid:  {http.StatusBadRequest, "The position is not one that this service gave"},
-	CodeTokenMissing:     {http.StatusUnauthorized, "The request carries no token"},
-	CodeTokenRefused:     {http.StatusUnauthorized, "The token is refused"},
-	CodeForbidden:        {http.StatusForbidden, "Your roles do not allow this"},
-	CodeNotFound:         {http.StatusNotFound, "There is nothing here"},
-	CodeMethodNotAllowed: {http.StatusMethodNotAllowed, "The address does not take this method"},
-	CodeNotAcceptable:    {http.StatusNotAcceptable, "The answer cannot be given in a format you accept"},
-	CodeConflict:         {http.StatusConflict, "It is not in a state that allows this"},
-	CodeBodyTooLarge:     {http.StatusRequestEntityTooLarge, "The body is too large"},
-	CodeURLTooLong:       {http.StatusRequestURITooLong, "The address is too long"},
-	CodeMediaType:        {http.StatusUnsupportedMediaType, "The body has a media type that is not taken here"},
-	CodeInvalidBody:      {http.StatusUnprocessableEntity, "The body has a value it cannot have"},
-	CodeTooMany:          {http.StatusTooManyRequests, "Too much at once"},
-	CodeInternal:         {http.StatusInternalServerError, "Something went wrong here"},
-	CodeBehind:           {http.StatusServiceUnavailable, "The read model has not come so far yet"},
-	CodeUnavailable:      {http.StatusServiceUnavailable, "The service cannot answer now"},
-	CodeInvalidJSON:      {http.StatusBadRequest, "The body is not valid JSON"},
-	CodeInvalidEnvelope:  {http.StatusBadRequest, "The headers are not those of an event"},
-	CodeBatchTooLarge:    {http.StatusRequestEntityTooLarge, "The batch has too many events"},
+	CodeBadRequest:          {http.StatusBadRequest, "The request cannot be understood"},
+	CodeUnknownParameter:    {http.StatusBadRequest, "There is no such query parameter"},
+	CodeInvalidParameter:    {http.StatusBadRequest, "A query parameter has a value it cannot have"},
+	CodeCursorInvalid:       {http.StatusBadRequest, "The cursor is not one that this service gave"},
+	CodeCursorMismatch:      {http.StatusBadRequest, "The cursor belongs to other filters or another sort order"},
+	CodePositionInvalid:     {http.StatusBadRequest, "The position is not one that this service gave"},
+	CodeTokenMissing:        {http.StatusUnauthorized, "You are not signed in, and the request carries no token"},
+	CodeTokenRefused:        {http.StatusUnauthorized, "The token is refused"},
+	CodeSessionEnded:        {http.StatusUnauthorized, "Your session has ended"},
+	CodeTermsNotAccepted:    {http.StatusForbidden, "The terms of use wait to be accepted"},
+	CodeForbidden:           {http.StatusForbidden, "Your roles do not allow this"},
+	CodeNotFound:            {http.StatusNotFound, "There is nothing here"},
+	CodeMethodNotAllowed:    {http.StatusMethodNotAllowed, "The address does not take this method"},
+	CodeNotAcceptable:       {http.StatusNotAcceptable, "The answer cannot be given in a format you accept"},
+	CodeConflict:            {http.StatusConflict, "It is not in a state that allows this"},
+	CodePreconditionFailed:  {http.StatusPreconditionFailed, "It was changed since you saw it"},
+	CodeBodyTooLarge:        {http.StatusRequestEntityTooLarge, "The body is too large"},
+	CodeURLTooLong:          {http.StatusRequestURITooLong, "The address is too long"},
+	CodeMediaType:           {http.StatusUnsupportedMediaType, "The body has a media type that is not taken here"},
+	CodeInvalidBody:         {http.StatusUnprocessableEntity, "The body has a value it cannot have"},
+	CodeTooMany:             {http.StatusTooManyRequests, "Too much at once"},
+	CodeInternal:            {http.StatusInternalServerError, "Something went wrong here"},
+	CodeBehind:              {http.StatusServiceUnavailable, "The read model has not come so far yet"},
+	CodeUnavailable:         {http.StatusServiceUnavailable, "The service cannot answer now"},
+	CodeCredentialsWrong:    {http.StatusUnauthorized, "The details are not right"},
+	CodeSignInFailed:        {http.StatusUnauthorized, "You could not be signed in"},
+	CodeAccountUnusable:     {http.StatusForbidden, "There is no account to sign in to"},
+	CodeProviderFailed:      {http.StatusBadGateway, "The identity provider did not answer as it should"},
+	CodeAttemptsLimited:     {http.StatusTooManyRequests, "There were too many attempts"},
+	CodeSignInBusy:          {http.StatusServiceUnavailable, "Too many people are signing in"},
+	CodeAttemptOver:         {http.StatusUnauthorized, "The sign-in took too long, or was done already"},
+	CodeSecondFactorMissing: {http.StatusForbidden, "The account has no second factor yet"},
+	CodeAnswerUnsolicited:   {http.StatusUnauthorized, "Nobody here had asked the identity provider"},
+	CodeEmailUnusable:       {http.StatusForbidden, "The identity provider gave no confirmed e-mail address"},
+	CodeEmailDomainRefused:  {http.StatusForbidden, "The e-mail address is outside the business's domains"},
+	CodeCrossOriginRefused:  {http.StatusForbidden, "The request came from another site"},
+	CodeLinkUnusable:        {http.StatusNotFound, "The link cannot be used"},
+	CodeInvalidJSON:         {http.StatusBadRequest, "The body is not valid JSON"},
+	CodeInvalidEnvelope:     {http.StatusBadRequest, "The headers are not those of an event"},
+	CodeBatchTooLarge:       {http.StatusRequestEntityTooLarge, "The batch has too many events"},
 }
 
 // Problem is an error as RFC 9457 has it.
@@ -107,11 +126,14 @@ type Lag struct {
 	Reached string `json:"reached" doc:"The position that the read model has reached"`
 }
 
+// problemType begins the type of every problem; its code follows.
+const problemType = "urn:casesync:problem:"
+
 // problem makes a problem of a code; its detail is formatted like fmt.Sprintf.
 func problem(code Code, format string, args ...any) *Problem {
 	kind := problems[code]
 	return &Problem{
-		Type: "urn:casesync:problem:" + string(code), Title: kind.title, Status: kind.status, Code: code,
+		Type: problemType + string(code), Title: kind.title, Status: kind.status, Code: code,
 		Detail: fmt.Sprintf(format, args...),
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"casesync/adapters/commands"
 	"casesync/domain/access"
 )
 
-// A Route is a row of the table of all routes: who may use it, and how much.
+// A Route is a row of the table of all routes: who may use it, how much, and what Security
+// Operations is told of it.
 type Route struct {
 	Method  string
 	Pattern string
@@ -23,44 +25,12 @@ type Route struct {
 	Stream bool
 	// OwnBody routes bound the size of their bodies themselves.
 	OwnBody bool
-}
-
-// routes is the one place that opens a route to anybody. A route that is registered and not named
-// here is refused.
-var routes = []Route{
-	{Method: http.MethodGet, Pattern: "/livez", Public: true},
-	{Method: http.MethodGet, Pattern: "/readyz", Public: true},
-	{Method: http.MethodGet, Pattern: "/openapi.yaml", Public: true},
-	{Method: http.MethodGet, Pattern: "/docs", Public: true},
-	{Method: http.MethodGet, Pattern: "/docs/style.css", Public: true},
-	{Method: http.MethodGet, Pattern: "/metrics", Permission: access.ReadMetrics},
-
-	{Method: http.MethodPost, Pattern: "/cms/v1/events", Permission: access.PublishEvents, OwnBody: true},
-
-	{Method: http.MethodGet, Pattern: "/api/v1/me", Permission: access.ReadSelf},
-	{Method: http.MethodGet, Pattern: "/api/v1/dashboard", Permission: access.ReadDashboard},
-	{Method: http.MethodGet, Pattern: "/api/v1/cases", Permission: access.ListCases},
-	{Method: http.MethodGet, Pattern: "/api/v1/cases/export", Permission: access.ExportCases, Stream: true},
-	{Method: http.MethodGet, Pattern: "/api/v1/cases/{ref}", Permission: access.ReadCase},
-	{Method: http.MethodGet, Pattern: "/api/v1/cases/{ref}/timeline", Permission: access.ReadCase},
-	{Method: http.MethodGet, Pattern: "/api/v1/cases/{ref}/documents", Permission: access.ReadDocuments},
-	{Method: http.MethodGet, Pattern: "/api/v1/uphold-rates", Permission: access.ReadRates},
-	{Method: http.MethodGet, Pattern: "/api/v1/businesses", Permission: access.ReadBusinesses},
-	{Method: http.MethodGet, Pattern: "/api/v1/businesses/{frn}", Permission: access.ReadBusinesses},
-	{Method: http.MethodGet, Pattern: "/api/v1/events", Permission: access.FollowChanges, Stream: true},
-
-	{Method: http.MethodGet, Pattern: "/api/v1/dead-letters", Permission: access.ReadFeeds},
-	{Method: http.MethodGet, Pattern: "/api/v1/dead-letters/{id}", Permission: access.ReadFeeds},
-	{Method: http.MethodPost, Pattern: "/api/v1/dead-letters/{id}/retry", Permission: access.OperateFeeds},
-	{Method: http.MethodPost, Pattern: "/api/v1/dead-letters/{id}/discard", Permission: access.OperateFeeds},
-	{Method: http.MethodGet, Pattern: "/api/v1/held", Permission: access.ReadFeeds},
-	{Method: http.MethodPost, Pattern: "/api/v1/held/{stream}/skip", Permission: access.OperateFeeds},
-	{Method: http.MethodGet, Pattern: "/api/v1/projections", Permission: access.ReadProjections},
-	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/rebuild", Permission: access.OperateProjections},
-	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/rollback", Permission: access.OperateProjections},
-	{Method: http.MethodGet, Pattern: "/api/v1/projections/{name}/parked", Permission: access.ReadProjections},
-	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/parked/{key}/retry", Permission: access.OperateProjections},
-	{Method: http.MethodPost, Pattern: "/api/v1/projections/{name}/parked/{key}/skip", Permission: access.OperateProjections},
+	// Activity is what an answered request counts as; "" for requests that are recorded only where
+	// they are refused, because nothing of a person is in them or another part records them.
+	Activity commands.ActivityKind
+	// About is the stream or thing that a request concerns, with parts of the path in braces:
+	// "casefile-{ref}". "" for none or many.
+	About string
 }
 
 // Routes returns the table of all routes.
@@ -75,23 +45,69 @@ func routeOf(method, pattern string) (Route, bool) {
 	return routes[i], true
 }
 
+// Operation names the route as the activity log does: "GET /api/v1/cases/{ref}".
+func (r Route) Operation() string { return r.Method + " " + r.Pattern }
+
+// AllowedTo returns the roles that may use the route, business users' first; every role where the
+// route is public.
+func (r Route) AllowedTo() []access.Role {
+	return slices.DeleteFunc(access.Roles(), func(role access.Role) bool { return !r.Public && !role.Gives(r.Permission) })
+}
+
 // PrintRoutes writes the table of routes, and which roles may use each, for people.
 func PrintRoutes(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "METHOD\tPATH\tPERMISSION\tROLES")
 	for _, route := range routes {
-		permission, roles := string(route.Permission), []string{"anybody"}
+		permission, roles := string(route.Permission), "anybody"
 		if route.Public {
 			permission = "(public)"
 		} else {
-			roles = nil
-			for _, role := range access.Roles() {
-				if role.Gives(route.Permission) {
-					roles = append(roles, string(role))
-				}
-			}
+			roles = joined(route.AllowedTo(), " ")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", route.Method, route.Pattern, permission, strings.Join(roles, " "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", route.Method, route.Pattern, permission, roles)
 	}
 	return table.Flush()
 }
+
+func joined(roles []access.Role, separator string) string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return strings.Join(names, separator)
+}
+
+// routes is the one place that opens a route to anybody. A route that is registered and not named
+// here is refused.
+var routes = slices.Concat(serviceRoutes, signInRoutes, caseRoutes, peopleRoutes, operatorRoutes)
+
+func public(method, pattern string) Route {
+	return Route{Method: method, Pattern: pattern, Public: true}
+}
+
+// reads is a route that shows data.
+func reads(pattern string, permission access.Permission, about string) Route {
+	return Route{Method: http.MethodGet, Pattern: pattern, Permission: permission, Activity: commands.DataRead, About: about}
+}
+
+// gives is a route that gives a command.
+func gives(method, pattern string, permission access.Permission, about string) Route {
+	return Route{Method: method, Pattern: pattern, Permission: permission, Activity: commands.CommandGiven, About: about}
+}
+
+// posts is a route that gives a command by POST.
+func posts(pattern string, permission access.Permission, about string) Route {
+	return gives(http.MethodPost, pattern, permission, about)
+}
+
+// but changes a row.
+func (r Route) but(change func(*Route)) Route { change(&r); return r }
+
+func streams(r *Route)           { r.Stream = true }
+func ownBody(r *Route)           { r.OwnBody = true }
+func exports(r *Route)           { r.Activity = commands.DataExported }
+func recordedElsewhere(r *Route) { r.Activity = "" }
+
+// opensToAll makes a command that whoever has the token of a link, or nobody known, may give.
+func openToAll(r *Route) { r.Permission, r.Public = "", true }

@@ -73,7 +73,7 @@ func (s *Server) firstChanges(r *http.Request, who caller, from eventstore.Posit
 	return streamed(missed), err
 }
 
-func streamed(changes []change) []StreamedChange {
+func streamed(changes []caseChange) []StreamedChange {
 	list := make([]StreamedChange, len(changes))
 	for i, change := range changes {
 		list[i] = StreamedChange{Type: "case-changed", Ref: change.ref, Position: change.at.String()}
@@ -102,8 +102,8 @@ func (s *stream) run(r *http.Request, client *client) {
 			return
 		case <-client.gone:
 			return
-		case news := <-client.queue:
-			err = s.send(streamed(news.changes), news.to)
+		case batch := <-client.queue:
+			err = s.send(streamed(batch.changes), batch.to)
 		case <-heartbeat.C:
 			if !s.server.stillAllowed(r, client) {
 				return
