@@ -1,19 +1,11 @@
-// Package state keeps what the log does not: in the state database, dead letters. It promises that
-// a letter it was given is durable, whole, and readable only while the key of its case exists.
-//
-// A letter has one row. The attributes of its message stand there in clear, for they name nobody;
-// the message itself and an operator's reason are sealed, bound to the row's id. A letter is open
-// until it is retried or discarded, once.
 package state
 
 import (
 	"cmp"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -23,13 +15,6 @@ import (
 	"casesync/eventstore"
 	"casesync/eventstore/sqldb"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// migrationsTable keeps the state of this package's migrations, apart from other parts' of the
-// same database.
-const migrationsTable = "goose_dead_letters"
 
 // strangers is the subject of the key of letters that belong to no case or business.
 const strangers = "dead-letters"
@@ -45,11 +30,7 @@ type DeadLetters struct {
 // OpenDeadLetters returns the dead letters of a state database, whose tables it brings up to date.
 // The caller keeps owning the database. now tells the time; nil means time.Now.
 func OpenDeadLetters(ctx context.Context, db *sqldb.DB, codec *eventstore.Codec, now func() time.Time) (*DeadLetters, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("open dead letters: %w", err)
-	}
-	if err := sqldb.Migrate(ctx, db, files, migrationsTable); err != nil {
+	if err := migrate(ctx, db); err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
 	if now == nil {
