@@ -126,3 +126,19 @@ func TestNobody(t *testing.T) {
 		t.Error(`Role("root").Known(): got true, want false`)
 	}
 }
+
+func TestPerson(t *testing.T) {
+	t.Parallel()
+	user := Principal{ID: "user:7b0d", Kind: User}
+	if got := user.Person(); got != "7b0d" {
+		t.Errorf("person of %q: got %q, want 7b0d", user.ID, got)
+	}
+	for _, principal := range []Principal{
+		{}, {Kind: User}, {ID: "user:", Kind: User}, {ID: "token:7b0d", Kind: User},
+		{ID: "user:7b0d", Kind: Machine}, {ID: "system:clock"}, {ID: "7b0d", Kind: User},
+	} {
+		if got := principal.Person(); got != "" {
+			t.Errorf("person of %v: got %q, want none", principal, got)
+		}
+	}
+}

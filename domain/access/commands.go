@@ -64,6 +64,8 @@ var commands = map[Command][]Permission{
 	"account.link-identity":   {Oneself},
 	"account.enrol-factor":    {Oneself},
 	"account.reset-factor":    {ResetFactors},
+	"account.request-reset":   {Anybody, ResetFactors, ManageAccounts}, // anybody: to the account's own address
+	"account.use-reset":       {TokenHolder},
 	"account.set-questions":   {Oneself},
 	"account.reset-questions": {ResetFactors},
 	"account.disable":         {ManageAccounts},

@@ -130,6 +130,8 @@ func TestWhoMayWhat(t *testing.T) {
 		"membership.configure":    ". . . x . . . .",
 		"account.reset-factor":    ". . x x . . . .",
 		"account.enrol-factor":    ". . . . . . . .",
+		"account.request-reset":   ". . x x . . . .",
+		"account.use-reset":       ". . . . . . . .",
 		"account.disable":         ". . . x . . . .",
 		"account.erase":           ". . . x . . . .",
 		"account.accept-terms":    "x x x . . . . .",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // ErrUnauthenticated is what every refusal to say who asks Is: whoever it was may not go on
@@ -36,6 +37,18 @@ type Principal struct {
 	// Source is the one CloudEvents source that a case management system may publish as; "" does
 	// not limit it.
 	Source string
+}
+
+// personPrefix begins the ID of a principal that is a person with an account; the user id follows.
+const personPrefix = "user:"
+
+// Person returns the bare user id of a person who works for a business, as it stands in events,
+// and "" for everybody else.
+func (p Principal) Person() string {
+	if id, found := strings.CutPrefix(p.ID, personPrefix); found && p.Kind == User {
+		return id
+	}
+	return ""
 }
 
 // May reports whether the principal has permission for the cases, users and figures of the

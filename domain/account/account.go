@@ -11,6 +11,8 @@
 //     the hands of another subject of the identity provider is another person.
 //   - What the inactivity rule does is decided here, on what is recorded up to that moment: a person
 //     who comes back in the last second is not disabled.
+//   - A reset link is for one purpose, is used once within a day, and only the newest one works; no
+//     other address, method or status than it was asked for under.
 //   - An erased account takes no command that would say anything new of the person.
 //
 // The states: invited → active → disabled → erased. Disabled has causes: an operator, inactivity,
@@ -74,6 +76,7 @@ type State struct {
 	identity   string // digest of the subject it is bound to
 	factor     bool
 	questions  bool
+	reset      Reset // the zero Reset where none is pending
 
 	clock    retention.Account
 	accepted map[string]string // terms' version by FRN
@@ -112,6 +115,15 @@ func (s *State) Identity() string { return s.identity }
 // they are now. An address that is not in use any more may still be reserved.
 func (s *State) Persons() []private.Value[Person] { return slices.Clone(s.persons) }
 
+// Person returns the name and address that the person has now, sealed; absent where there is no
+// account.
+func (s *State) Person() private.Value[Person] {
+	if len(s.persons) == 0 {
+		return private.Value[Person]{}
+	}
+	return s.persons[len(s.persons)-1]
+}
+
 // Domain returns the domain of the account's e-mail address.
 func (s *State) Domain() address.Domain { return s.domain }
 
@@ -121,6 +133,9 @@ func (s *State) HasFactor() bool { return s.factor }
 
 // HasQuestions reports whether security questions are set.
 func (s *State) HasQuestions() bool { return s.questions }
+
+// Reset returns the one reset that is pending, expired or not, and false where there is none.
+func (s *State) Reset() (Reset, bool) { return s.reset, s.reset.ID != "" }
 
 // Clock returns what the inactivity rule knows of the account.
 func (s *State) Clock() retention.Account { return s.clock }

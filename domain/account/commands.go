@@ -55,6 +55,24 @@ type SetQuestions struct{}
 // ResetQuestions voids the security questions: the person is asked for others.
 type ResetQuestions struct{}
 
+// RequestReset has a reset link mailed to the person, in place of any before. Only who has an active
+// local account needs one: who is invited follows the invitation, and who signs in elsewhere resets
+// there (requirement 23).
+type RequestReset struct {
+	ID          string // new, not secret
+	Purpose     ResetPurpose
+	TokenDigest string // of the token that stands in the mail
+	ExpiresAt   time.Time
+	At          time.Time
+}
+
+// UseReset uses a reset up: what it is for happens next, once.
+type UseReset struct {
+	ID          string
+	TokenDigest string
+	At          time.Time
+}
+
 // Disable blocks the account, by an operator, until an operator enables it.
 type Disable struct{ Day calendar.Day }
 
@@ -94,6 +112,8 @@ func (EnrolFactor) accountCommand()    {}
 func (ResetFactor) accountCommand()    {}
 func (SetQuestions) accountCommand()   {}
 func (ResetQuestions) accountCommand() {}
+func (RequestReset) accountCommand()   {}
+func (UseReset) accountCommand()       {}
 func (Disable) accountCommand()        {}
 func (Enable) accountCommand()         {}
 func (Erase) accountCommand()          {}
@@ -101,15 +121,3 @@ func (Tick) accountCommand()           {}
 func (RecordActivity) accountCommand() {}
 func (AcceptTerms) accountCommand()    {}
 func (ChooseCookies) accountCommand()  {}
-
-// ResetPurpose says what a reset link lets its holder choose anew.
-type ResetPurpose string
-
-// The purposes.
-const (
-	// ResetPassword: another password; signing in still takes the second factor.
-	ResetPassword ResetPurpose = "password"
-	// ResetSecondFactor: another second factor, after the password and, where there are some, the
-	// security questions.
-	ResetSecondFactor ResetPurpose = "second-factor"
-)

@@ -17,6 +17,9 @@ const nameRunesMax = 200
 // Decide returns the events that command leads to, none where all is as it asks. It changes
 // neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
 func Decide(state *State, command Command) ([]Event, error) {
+	if use, is := command.(UseReset); is {
+		return state.useReset(use)
+	}
 	if err := state.takes(command); err != nil {
 		return nil, err
 	}
@@ -77,10 +80,10 @@ func ofThePerson(command Command) bool {
 	return ofTheActive(command)
 }
 
-// ofTheActive reports whether a command is one of who may use the account.
+// ofTheActive reports whether a command is one of, or for, who may use the account.
 func ofTheActive(command Command) bool {
 	switch command.(type) {
-	case RecordActivity, AcceptTerms, ChooseCookies:
+	case RecordActivity, AcceptTerms, ChooseCookies, RequestReset:
 		return true
 	}
 	return false

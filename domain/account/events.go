@@ -84,6 +84,20 @@ type QuestionsSet struct{}
 // QuestionsReset records that there are no security questions any more.
 type QuestionsReset struct{}
 
+// ResetRequested records that a reset link is to be mailed to the person; the one before is void.
+type ResetRequested struct {
+	ResetID     string       `json:"resetId"`
+	Purpose     ResetPurpose `json:"purpose"`
+	TokenDigest string       `json:"tokenDigest"`
+	ExpiresAt   time.Time    `json:"expiresAt"`
+}
+
+// ResetUsed records that a reset link was followed, for its purpose; it is void.
+type ResetUsed struct {
+	ResetID string       `json:"resetId"`
+	Purpose ResetPurpose `json:"purpose"`
+}
+
 // DisabledFor records one more cause that disables the account. Sessions end by it.
 type DisabledFor struct {
 	Cause Cause        `json:"cause"`
@@ -136,6 +150,8 @@ func (*FactorEnrolled) accountEvent()   {}
 func (*FactorReset) accountEvent()      {}
 func (*QuestionsSet) accountEvent()     {}
 func (*QuestionsReset) accountEvent()   {}
+func (*ResetRequested) accountEvent()   {}
+func (*ResetUsed) accountEvent()        {}
 func (*DisabledFor) accountEvent()      {}
 func (*Enabled) accountEvent()          {}
 func (*Erased) accountEvent()           {}

@@ -13,6 +13,8 @@ var vocabulary = domain.NewVocabulary(
 	entry[FactorReset]("account.factor-reset.v1"),
 	entry[QuestionsSet]("account.questions-set.v1"),
 	entry[QuestionsReset]("account.questions-reset.v1"),
+	entry[ResetRequested]("account.reset-requested.v1"),
+	entry[ResetUsed]("account.reset-used.v1"),
 	entry[DisabledFor]("account.disabled.v1"),
 	entry[Enabled]("account.enabled.v1"),
 	entry[Erased]("account.erased.v1"),

@@ -52,6 +52,18 @@ func refuseIdentityOfAnother() error {
 	return refuse("identity-of-another", "The identity provider names another person than the one this account belongs to. Ask an administrator of your business.")
 }
 
+func refuseResetPurpose() error {
+	return refuse("reset-purpose", "A reset link is for the password or for the second factor.")
+}
+
+func refuseResetLifetime() error {
+	return refuse("reset-lifetime", "A reset link must end in the future, at most 24 hours after it is asked for.")
+}
+
+func refuseResetInvalid() error {
+	return refuse("reset-invalid", "This link is not valid, or not any more. Ask for another one, and use the newest mail.")
+}
+
 func refuseFederated() error {
 	return refuse("federated-account", "This person signs in with the business's identity provider. Change the second factor there.")
 }

@@ -20,6 +20,8 @@ func (s *State) decideSignIn(command Command) ([]Event, error) {
 		return s.ifLocal(&QuestionsSet{}, true)
 	case ResetQuestions:
 		return s.ifLocal(&QuestionsReset{}, s.questions)
+	case RequestReset:
+		return s.requestReset(command)
 	}
 	return nil, fmt.Errorf("decide %T: not a command of an account", command)
 }
