@@ -37,6 +37,7 @@ func Businesses() engine.Projection {
 		Streams: func(frn string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(businessStreams + frn)}
 		},
+		Prefixes: []string{businessStreams},
 	}
 }
 

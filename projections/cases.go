@@ -28,6 +28,7 @@ func Cases() engine.Projection {
 		Streams: func(ref string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(caseStreams + ref)}
 		},
+		Prefixes: []string{caseStreams},
 	}
 }
 

@@ -90,6 +90,7 @@ func Feeds() engine.Projection {
 		Streams: func(stream string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(stream)}
 		},
+		Prefixes: []string{caseStreams, businessStreams},
 	}
 }
 

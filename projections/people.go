@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,6 +40,7 @@ func People() engine.Projection {
 		Streams: func(stream string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(stream)}
 		},
+		Prefixes: slices.Sorted(maps.Keys(peopleFolds)),
 	}
 }
 

@@ -69,6 +69,9 @@ type Projection struct {
 	// promises that all events of that stream are of this key. Nil makes the engine read the whole
 	// log instead.
 	Streams func(key string) []eventstore.StreamName
+	// Prefixes are how the names of all streams begin that hold events which Key may want: events of
+	// others are neither decoded nor opened, and Key does not see them. Nil makes Key see every event.
+	Prefixes []string
 }
 
 // Store is what the engine and the queries need of a database: one text of SQL serves all, with

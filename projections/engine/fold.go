@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,9 @@ func (f *folder) group(events []Event) ([]*group, error) {
 // keyOf names the key of e. Where the projection's Key panics the event is as one of unknown type:
 // its key, which then comes of its stream alone, is parked.
 func (f *folder) keyOf(e *Event) (key string, wanted bool, err error) {
+	if !f.projection.reads(e.Stream) {
+		return "", false, nil
+	}
 	if e.Err != nil {
 		e.Event = nil
 	}
@@ -138,19 +142,43 @@ func recoverTo(err *error) {
 	}
 }
 
-// prepared prepares a batch, and makes sure that nothing was lost or changed places.
+// prepared prepares a batch, and makes sure that nothing was lost or changed places. Events of streams
+// that the projection does not read are passed over as they were recorded: they move the checkpoint.
 func (f *folder) prepared(ctx context.Context, recorded []eventstore.Recorded) ([]Event, error) {
-	events, err := f.prepare(ctx, recorded)
+	read := recorded
+	if f.projection.Prefixes != nil {
+		read = slices.DeleteFunc(slices.Clone(recorded), func(r eventstore.Recorded) bool { return !f.projection.reads(r.Stream) })
+	}
+	if len(read) == 0 {
+		return around(recorded, nil), nil
+	}
+	events, err := f.prepare(ctx, read)
 	if err != nil {
 		return nil, fmt.Errorf("prepare events: %w", err)
 	}
-	if len(events) != len(recorded) {
+	if len(events) != len(read) {
 		return nil, errors.New("prepare events: it returned another number of events than it was given")
 	}
 	for i := range events {
-		if events[i].Position != recorded[i].Position {
+		if events[i].Position != read[i].Position {
 			return nil, errors.New("prepare events: it returned the events in another order than it was given")
 		}
 	}
-	return events, nil
+	if len(read) == len(recorded) {
+		return events, nil
+	}
+	return around(recorded, events), nil
+}
+
+// around returns all of a batch: prepared events in their places, the others as recorded.
+func around(recorded []eventstore.Recorded, prepared []Event) []Event {
+	all := make([]Event, len(recorded))
+	for i, r := range recorded {
+		if len(prepared) > 0 && prepared[0].Position == r.Position {
+			all[i], prepared = prepared[0], prepared[1:]
+			continue
+		}
+		all[i].Recorded = r
+	}
+	return all
 }

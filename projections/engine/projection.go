@@ -28,6 +28,9 @@ func (p Projection) validate() error {
 	if p.Key == nil || p.Fold == nil {
 		mistakes = append(mistakes, errors.New("the function Key or Fold is missing"))
 	}
+	if slices.Contains(p.Prefixes, "") {
+		mistakes = append(mistakes, errors.New("the prefix \"\" leaves out no stream"))
+	}
 	names := map[string]bool{}
 	for _, table := range p.Tables {
 		spec := table.Describe()
@@ -127,4 +130,11 @@ func (p Projection) soleStream(key string) (stream eventstore.StreamName, ok boo
 		return "", false
 	}
 	return streams[0], true
+}
+
+// reads reports whether Key may want events of stream.
+func (p Projection) reads(stream eventstore.StreamName) bool {
+	return p.Prefixes == nil || slices.ContainsFunc(p.Prefixes, func(prefix string) bool {
+		return strings.HasPrefix(string(stream), prefix)
+	})
 }
