@@ -16,6 +16,7 @@ package httpapi
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -62,6 +63,11 @@ type Config struct {
 	// CheckAnswers checks a person's answers to the security questions, an extra step before an
 	// administrator's reset; its refusal is one that Refused made. Default: no answers are asked for.
 	CheckAnswers func(ctx context.Context, person string, answers []string, address string) error
+	// Questions returns a person's security questions, in the order in which CheckAnswers wants the
+	// answers; none for who has none. Default: they are not shown.
+	Questions func(ctx context.Context, person string) ([]string, error)
+	// ExportPerson writes all that is kept about a person, as JSON. Default: the route does not exist.
+	ExportPerson func(ctx context.Context, w io.Writer, person string) error
 	// Activity takes what is done and refused here, for Security Operations. Default: nothing is
 	// recorded.
 	Activity commands.ActivityLog
