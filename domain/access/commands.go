@@ -80,6 +80,9 @@ var commands = map[Command][]Permission{
 	"reservation.release": {System},
 
 	"terms.publish": {PublishTerms},
+
+	"connection.set":    {ManageOnboarding},
+	"connection.retire": {ManageOnboarding},
 }
 
 // Commands returns the names of all commands, sorted.

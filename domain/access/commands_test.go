@@ -139,6 +139,8 @@ func TestWhoMayWhat(t *testing.T) {
 		"onboarding.submit":       ". . . . . . . .",
 		"onboarding.decline":      ". . . x . . . .",
 		"terms.publish":           ". . . x . . . .",
+		"connection.set":          ". . . x . . . .",
+		"connection.retire":       ". . . x . . . .",
 		"reservation.release":     ". . . . . . . .",
 		"casefile.record":         ". . . x . . . x",
 		"casefile.skip":           ". . . x . . . .",

@@ -14,6 +14,7 @@ import (
 	"casesync/domain/account"
 	"casesync/domain/business"
 	"casesync/domain/casefile"
+	"casesync/domain/connection"
 	"casesync/domain/membership"
 	"casesync/domain/onboarding"
 	"casesync/domain/reservation"
@@ -29,6 +30,7 @@ var vocabularies = []vocabulary{
 	{reservation.Events, reservation.Name, anyEvent(reservation.New)},
 	{onboarding.Events, onboarding.Name, anyEvent(onboarding.New)},
 	{terms.Events, terms.Name, anyEvent(terms.New)},
+	{connection.Events, connection.Name, anyEvent(connection.New)},
 }
 
 // vocabulary is what a decider's package says of its events.

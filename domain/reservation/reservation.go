@@ -43,6 +43,9 @@ const (
 	EmailDomain Thing = "email-domain"
 )
 
+// LocalHolder holds the e-mail domains whose people sign in by local accounts.
+const LocalHolder = "local"
+
 // Reserve gives the thing to Holder. Nothing happens where he has it.
 type Reserve struct {
 	Thing  Thing // for the words of a refusal
