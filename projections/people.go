@@ -10,15 +10,17 @@ import (
 	"casesync/projections/engine"
 )
 
-// The streams of people begin so; the rest is a user id, an FRN and the id of an access request.
+// The streams of people begin so; the rest is a user id, an FRN, the id of an access request and of an
+// identity provider's settings.
 const (
 	accountStreams    = "account-"
 	accessStreams     = "access-"
 	onboardingStreams = "onboarding-"
+	connectionStreams = "connection-"
 )
 
 // People is the read model of people and of what they may come in by: accounts, memberships and
-// invitations by business, access requests, the settings of businesses.
+// invitations by business, access requests, the settings of businesses and of identity providers.
 //
 // It is one read model, so that a list of users joins accounts and memberships of one position. Its
 // key, and the first column of its tables, is the whole name of a stream: ids of different kinds
@@ -34,6 +36,7 @@ func People() engine.Projection {
 			accounts, acceptances,
 			businessAccess, members, invitations, administratorRequests,
 			accessRequests, requestBusinesses,
+			connections,
 		},
 		Key:  peopleKey,
 		Fold: foldPeople,
@@ -49,6 +52,7 @@ var peopleFolds = map[string]func(rows *engine.Rows, e engine.Event){
 	accountStreams:    foldAccount,
 	accessStreams:     foldAccess,
 	onboardingStreams: foldRequest,
+	connectionStreams: foldConnection,
 }
 
 // peopleKey is the stream.

@@ -171,6 +171,7 @@ func TestMistakesInAProjectionAreFound(t *testing.T) {
 		"fold":     func(c *engine.Config) { c.Projection.Fold = nil },
 		"twice":    func(c *engine.Config) { c.Projection.Tables = append(c.Projection.Tables, jars) },
 		"no store": func(c *engine.Config) { c.Store = nil },
+		"prefix":   func(c *engine.Config) { c.Projection.Prefixes = []string{"jar-", ""} },
 		"no columns": func(c *engine.Config) {
 			c.Projection.Tables = []engine.AnyTable{&engine.Table[jarRow]{Spec: engine.Spec{Name: "x"}}}
 		},

@@ -46,6 +46,7 @@ var Begin = time.Date(2025, 1, 1, 9, 0, 0, 0, time.UTC)
 type World struct {
 	Log   eventstore.Log
 	Codec *eventstore.Codec
+	Ring  *keyring.Ring
 	Store *readmodel.Store
 	// Now is the log's clock, moved by Record.
 	Now time.Time
@@ -70,7 +71,7 @@ func New(tb testing.TB, address string, words func(string) []string, projections
 	ring, err := keyring.Open(tb.Context(), db, keyring.NewFileKEK(filepath.Join(dir, "kek")), keyring.Config{})
 	must(tb, err)
 	tb.Cleanup(ring.Close)
-	w.Codec = eventstore.NewCodec(catalog.New(), ring)
+	w.Ring, w.Codec = ring, eventstore.NewCodec(catalog.New(), ring)
 	w.Store, err = readmodel.Open(tb.Context(), address)
 	must(tb, err)
 	tb.Cleanup(func() { w.Store.Close() })
