@@ -136,6 +136,21 @@ func (h *Handler[State, Command, Event]) State(ctx context.Context, stream Strea
 	return nil
 }
 
+// Decided reports whether events came of a command on a stream: whoever handles it again gets the
+// same answer.
+func (h *Handler[State, Command, Event]) Decided(ctx context.Context, request Request) (bool, error) {
+	s, err := h.streams.acquire(ctx, request.Stream)
+	if err != nil {
+		return false, fmt.Errorf("look for command on %s: %w", request.Stream, err)
+	}
+	defer h.streams.release(s)
+	if err := h.read(ctx, s); err != nil {
+		return false, err
+	}
+	_, decided := s.decided[request.CommandID]
+	return decided, nil
+}
+
 func (h *Handler[State, Command, Event]) unfinished(s *stream[State]) bool {
 	return h.decider.Unfinished != nil && h.decider.Unfinished(s.state)
 }

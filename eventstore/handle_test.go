@@ -354,3 +354,21 @@ func TestStatesAreForgottenAndReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// A command counts as decided once events came of it, on its stream, whoever looks.
+func TestDecided(t *testing.T) {
+	t.Parallel()
+	log, codec := newLog(t), newCodec(newKeys())
+	h := newHandler(log, codec)
+	done, idle, elsewhere := ask("box-1"), ask("box-1"), ask("box-2")
+	handle(t, h, done, command{count: 1})
+	handle(t, h, idle, command{})
+	elsewhere.CommandID = done.CommandID
+	for _, looker := range []*handler{h, newHandler(log, codec)} {
+		for request, want := range map[es.Request]bool{done: true, idle: false, elsewhere: false, ask("box-1"): false} {
+			if got, err := looker.Decided(t.Context(), request); got != want || err != nil {
+				t.Errorf("command on %s: got %v, %v, want %v", request.Stream, got, err, want)
+			}
+		}
+	}
+}
