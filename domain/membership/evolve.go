@@ -10,8 +10,7 @@ import (
 func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
 	case *Configured:
-		state.domains = slices.Sorted(slices.Values(event.Domains))
-		state.method, state.connection = event.Method, event.Connection
+		state.configured(event)
 	case *AdministratorRequested:
 		state.requests = append(state.requests, *event)
 	case *MemberInvited:
@@ -31,6 +30,17 @@ func Evolve(state *State, event Event) *State {
 		state.evolveMember(event)
 	}
 	return state
+}
+
+func (s *State) configured(event *Configured) {
+	for _, domain := range s.domains {
+		s.former[domain] = s.connection
+	}
+	for _, domain := range event.Domains {
+		delete(s.former, domain)
+	}
+	s.domains = slices.Sorted(slices.Values(event.Domains))
+	s.method, s.connection = event.Method, event.Connection
 }
 
 func (s *State) evolveMember(event Event) {

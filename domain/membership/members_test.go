@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"casesync/domain/access"
+	"casesync/domain/account"
+	"casesync/domain/address"
 	"casesync/domain/domaintest"
 	"casesync/domain/membership"
 )
@@ -280,5 +282,18 @@ func TestInvitationsAreShown(t *testing.T) {
 	}
 	if got, found := state.Member("eve"); found {
 		t.Errorf("member: got %v, want none", got)
+	}
+}
+
+func TestFormerDomains(t *testing.T) {
+	t.Parallel()
+	state := decider.State(
+		&membership.Configured{Domains: []address.Domain{"example.com", "example.org"}, Method: account.OIDC, Connection: "idp"},
+		&membership.Configured{Domains: []address.Domain{"example.net"}, Method: account.Local},
+		&membership.Configured{Domains: []address.Domain{"example.com"}, Method: account.Local},
+	)
+	want := map[address.Domain]string{"example.org": "idp", "example.net": ""}
+	if got := state.Former(); !reflect.DeepEqual(got, want) {
+		t.Errorf("former domains: got %v, want %v", got, want)
 	}
 }

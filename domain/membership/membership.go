@@ -64,6 +64,7 @@ type State struct {
 	domains     []address.Domain // sorted
 	method      account.Method
 	connection  string
+	former      map[address.Domain]string // given up, with the connection of that time
 	requests    []AdministratorRequested // not answered yet
 	members     map[string]member
 	invitations map[string]invitation
@@ -95,11 +96,15 @@ const (
 
 // Initial returns the state of a business that was never configured.
 func Initial() *State {
-	return &State{members: map[string]member{}, invitations: map[string]invitation{}}
+	return &State{former: map[address.Domain]string{}, members: map[string]member{}, invitations: map[string]invitation{}}
 }
 
 // Domains returns the e-mail domains of the business, sorted.
 func (s *State) Domains() []address.Domain { return slices.Clone(s.domains) }
+
+// Former returns the domains that the business gave up, and has not got back, with the connection
+// that it had with each. They may still be reserved.
+func (s *State) Former() map[address.Domain]string { return maps.Clone(s.former) }
 
 // SignIn returns how the people of the business sign in, and the id of the identity provider's
 // settings; no method where the business was never configured.
