@@ -1,0 +1,59 @@
+package reactions
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"casesync/eventstore"
+	"casesync/eventstore/follower"
+)
+
+// reaction does what an event asks for; id is its stream's name without the kind.
+type reaction func(r *Reactions, ctx context.Context, id string, event eventstore.Decoded) error
+
+// sessionReactions are the reactions that wait for nobody, by the stored names of the events.
+var sessionReactions = map[string]reaction{
+	"account.disabled.v1":        (*Reactions).endSessions,
+	"account.erased.v1":          (*Reactions).endSessions,
+	"account.factor-reset.v1":    (*Reactions).factorReset,
+	"account.questions-reset.v1": (*Reactions).questionsReset,
+	"account.reset-used.v1":      (*Reactions).resetUsed,
+	"account.method-changed.v1":  (*Reactions).methodChanged,
+}
+
+// slowReactions are all the others.
+var slowReactions = map[string]reaction{
+	"account.disabled.v1":               (*Reactions).accountDisabled,
+	"account.details-changed.v1":        (*Reactions).detailsChanged,
+	"account.erased.v1":                 (*Reactions).accountErased,
+	"membership.configured.v1":          (*Reactions).businessConfigured,
+	"membership.invitation-accepted.v1": (*Reactions).invitationAccepted,
+	"membership.roles-revoked.v1":       (*Reactions).rolesRevoked,
+	"membership.member-disabled.v1":     (*Reactions).memberDisabled,
+	"membership.member-removed.v1":      (*Reactions).memberRemoved,
+	"onboarding.people-erased.v1":       (*Reactions).requestErased,
+}
+
+// take reacts to the events of a batch. Where one fails, those before it need not be reacted to again.
+func (r *Reactions) take(ctx context.Context, table map[string]reaction, batch []eventstore.Recorded) error {
+	for i, recorded := range batch {
+		if err := r.react(ctx, table[recorded.Type], recorded); err != nil {
+			err = fmt.Errorf("react to %s of %s at position %s: %w", recorded.Type, recorded.Stream, recorded.Position, err)
+			return &follower.Partly{Taken: i, Err: err}
+		}
+	}
+	return nil
+}
+
+func (r *Reactions) react(ctx context.Context, react reaction, recorded eventstore.Recorded) error {
+	if react == nil {
+		return nil
+	}
+	decoded, err := r.config.Codec.Decode(recorded)
+	if err != nil {
+		return err
+	}
+	_, id, _ := strings.Cut(string(recorded.Stream), "-")
+	return react(r, ctx, id, decoded)
+}
