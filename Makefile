@@ -54,5 +54,5 @@ verify: ## Check that formatting, generated files, module files and the tidy rul
 	scripts/verify.sh
 
 .PHONY: generate
-generate: ## Make generated files anew, such as schemas/api/openapi.yaml
-	go test -count 1 ./adapters/httpapi -run '^TestOpenAPI$$' -update
+generate: ## Make generated files anew, such as those in schemas/api
+	go test -count 1 ./adapters/httpapi -run '^(TestOpenAPI|TestPermissionsDocument)$$' -update

@@ -2,10 +2,8 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -13,17 +11,14 @@ import (
 	"casesync/projections"
 )
 
-// Tokens finds out who carries a token.
-type Tokens interface {
-	// Authenticate returns who carries the token. A refusal Is access.ErrUnauthenticated and its
-	// text may be shown; any other error means that nobody could be asked.
-	Authenticate(ctx context.Context, token string) (access.Principal, error)
-}
-
 // caller is who asks, and what that lets him see; the authoriser alone makes one.
 type caller struct {
+	// principal has, on routes that show or change data, only the roles at businesses for which the
+	// terms of use in force were accepted.
 	principal access.Principal
 	scope     projections.Scope
+	// person is the bare id of a person with an account, "" for everybody else.
+	person string
 }
 
 type callerKey struct{}
@@ -41,14 +36,35 @@ func PrincipalOf(ctx context.Context) access.Principal { return callerOf(ctx).pr
 // scopeOf returns what the request may see.
 func scopeOf(ctx context.Context) projections.Scope { return callerOf(ctx).scope }
 
-// authorise stands in front of every route. It runs after the router has matched, so that it
-// decides by the very pattern that will be served, and refuses what the table does not name.
+// guards returns what stands in front of every route, from the outside in: all of it runs after the
+// router has matched, so that it goes by the very pattern that will be served.
+func (s *Server) guards() []func(http.Handler) http.Handler {
+	guards := []func(http.Handler) http.Handler{s.record, orPass(s.config.LimitAddresses)}
+	if s.config.Gate != nil {
+		guards = append(guards, s.config.Gate.Middleware)
+	}
+	return append(guards, s.authorise, orPass(s.config.LimitPrincipals), s.announce)
+}
+
+func orPass(middleware func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	if middleware == nil {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	return middleware
+}
+
+// matchedRoute returns the rule of the route that the router matched.
+func matchedRoute(r *http.Request) (Route, bool) {
+	matched := chi.RouteContext(r.Context())
+	return routeOf(matched.RouteMethod, matched.RoutePattern())
+}
+
+// authorise lets through whom the table of routes names, and refuses what it does not name.
 func (s *Server) authorise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		pattern := chi.RouteContext(r.Context())
-		route, known := routeOf(pattern.RouteMethod, pattern.RoutePattern())
+		route, known := matchedRoute(r)
 		if !known {
-			s.logger.ErrorContext(r.Context(), "route without a rule refused", "method", r.Method, "pattern", pattern.RoutePattern())
+			s.logger.ErrorContext(r.Context(), "route without a rule refused", "method", r.Method, "pattern", chi.RouteContext(r.Context()).RoutePattern())
 			notFound().write(w)
 			return
 		}
@@ -63,49 +79,62 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			return
 		}
 		who, refusal := s.admit(r, route)
+		visitOf(r.Context()).by(who)
+		s.seen(r.Context(), who.person)
 		if refusal != nil {
 			refusal.write(w)
 			return
+		}
+		if route.Stream {
+			var over func()
+			r, over = s.watch(w, r, route, who)
+			defer over()
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who))) //nolint:contextcheck // bound derived r from r
 	})
 }
 
 // admit returns who asks if he may use the route at all; what he sees there is his scope's matter.
+// With a refusal it returns whoever it was, as far as that is known, and no scope.
 func (s *Server) admit(r *http.Request, route Route) (caller, *Problem) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return caller{}, problem(CodeTokenMissing, "Send a token in the header: Authorization: Bearer casesync_….").
-			with("WWW-Authenticate", `Bearer realm="casesync"`)
+	found, refusal := s.identify(r)
+	if refusal != nil {
+		return caller{}, refusal
 	}
-	principal, err := s.config.Tokens.Authenticate(r.Context(), strings.TrimSpace(token))
-	if errors.Is(err, access.ErrUnauthenticated) {
-		return caller{}, problem(CodeTokenRefused, "%s Ask an operator for another one.", sentence(err.Error())).
-			with("WWW-Authenticate", `Bearer realm="casesync", error="invalid_token"`)
+	standing, refusal := s.stand(r.Context(), found)
+	if refusal != nil {
+		return caller{principal: access.Principal{ID: found.ID}}, refusal
 	}
-	if err != nil {
-		s.logger.ErrorContext(r.Context(), "authentication failed", "error", err)
-		return caller{}, problem(CodeUnavailable, "Tokens cannot be checked now. Try again later.").retryAfter(retryUnavailable)
-	}
-	if !principal.Somewhere(route.Permission) {
-		return caller{}, problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Permission).
+	who := caller{principal: standing.principal, person: standing.person}
+	if !who.principal.Somewhere(route.Permission) {
+		return who, problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Permission).
 			with("WWW-Authenticate", `Bearer realm="casesync", error="insufficient_scope"`)
 	}
-	return caller{principal: principal, scope: scopeFor(principal, route.Permission)}, nil
+	if refusal := standing.acceptFor(r, route.Permission); refusal != nil {
+		return who, refusal
+	}
+	who.principal = standing.principal
+	who.scope = scopeFor(who.principal, route.Permission)
+	return who, nil
 }
 
 // scopeFor is what a principal sees by virtue of a permission: the businesses that grant it, or
-// every business to an auditor, or the feeds to an operator. Anybody else who holds it everywhere
-// sees no case by it.
+// every business to an auditor, or feeds and people to operators and the helpdesk. Anybody else who
+// holds it everywhere sees nothing by it. A person is named in it by his bare id, as cases are
+// allocated to it.
 func scopeFor(principal access.Principal, permission access.Permission) projections.Scope {
+	user := principal.Person()
+	if user == "" {
+		user = principal.ID
+	}
 	if !principal.Everywhere(permission) {
-		return projections.BusinessScope(principal.ID, principal.Businesses(permission)...)
+		return projections.BusinessScope(user, principal.Businesses(permission)...)
 	}
 	switch {
 	case slices.Contains(principal.Roles, access.Auditor):
-		return projections.AuditorScope(principal.ID)
-	case slices.Contains(principal.Roles, access.Operator):
-		return projections.OperatorScope(principal.ID)
+		return projections.AuditorScope(user)
+	case slices.Contains(principal.Roles, access.Operator), slices.Contains(principal.Roles, access.Helpdesk):
+		return projections.OperatorScope(user)
 	}
 	return projections.Scope{}
 }

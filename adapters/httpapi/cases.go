@@ -127,6 +127,9 @@ func findCase(ctx context.Context, view engine.View, in *request) (projections.C
 	if err == nil && !found {
 		err = notFound()
 	}
+	if err == nil {
+		visitOf(ctx).concerns(row.FRN)
+	}
 	return row, err
 }
 

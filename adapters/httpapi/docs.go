@@ -97,6 +97,11 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 	for _, name := range sortedCodes() {
 		codes = append(codes, code{name, problems[name].status, problems[name].title})
 	}
+	for _, name := range sortedKeys(refusals) {
+		if kind := refusals[name]; kind != CodeNotFound {
+			codes = append(codes, code{name, problems[kind].status, problems[kind].title})
+		}
+	}
 	var out bytes.Buffer
 	err = page.Execute(&out, map[string]any{
 		"Info": doc.Info, "Chapters": docsChapters(doc), "Schemas": docsSchemas(doc), "Codes": codes, "Rejections": rejections,
@@ -127,11 +132,7 @@ func docsChapters(doc *huma.OpenAPI) []docsChapter {
 		chapters[i].Tag = tag
 	}
 	for _, path := range sortedKeys(doc.Paths) {
-		item := doc.Paths[path]
-		for _, op := range []*huma.Operation{item.Get, item.Post} {
-			if op == nil {
-				continue
-			}
+		for _, op := range operationsOf(doc.Paths[path]) {
 			i := slices.IndexFunc(doc.Tags, func(tag *huma.Tag) bool { return tag.Name == op.Tags[0] })
 			chapters[i].Operations = append(chapters[i].Operations, docsOperationOf(op))
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -127,6 +128,9 @@ func (s *Server) exportCases(w http.ResponseWriter, r *http.Request) {
 	}
 	e.start(w)
 	err = e.run(ctx, who.scope)
+	visit := visitOf(ctx)
+	visit.note("rows", strconv.Itoa(e.rows))
+	visit.note("format", query.format)
 	s.logger.InfoContext(ctx, "cases exported", "actor", who.principal.ID, "format", query.format, "rows", e.rows,
 		"position", note.asOf.Position, "complete", err == nil)
 	if err != nil {
@@ -212,6 +216,9 @@ func (e *export) chunk(ctx context.Context, rows []projections.CaseRow) error {
 	}
 	// A connection that cannot set deadlines (a test's recorder) has none.
 	_ = e.control.SetWriteDeadline(time.Now().Add(e.server.limits.RequestTimeout))
+	if err := ctx.Err(); err != nil {
+		return err // it may have ended, and cut the connection, just before the deadline was set
+	}
 	values := make([]any, len(e.columns))
 	for _, c := range cases {
 		for i, column := range e.columns {

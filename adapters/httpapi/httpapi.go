@@ -3,7 +3,10 @@
 //
 //   - Every route passes one authoriser, which refuses whatever its table does not name; it alone
 //     makes the scope that every query must have. What a caller may not see answers exactly like
-//     what does not exist.
+//     what does not exist. What a person may do is asked anew for each request, and an answer that
+//     stays open ends within a second of the session, account or role that it relies on.
+//   - What was asked and refused is recorded for Security Operations; exports, downloads and the
+//     reading of those records are refused where they cannot be recorded.
 //   - An answer from a read model comes from one snapshot, and says which (asOf and the header
 //     Casesync-Position). A request may ask to wait for a position (Casesync-Min-Position).
 //   - Personal fields are opened here, at the edge, a page at a time, and nowhere below.
@@ -19,11 +22,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"casesync/adapters/commands"
+	"casesync/domain/connection"
 	"casesync/eventstore"
 	"casesync/projections"
 	"casesync/projections/engine"
@@ -66,6 +71,9 @@ type Config struct {
 	// Questions returns a person's security questions, in the order in which CheckAnswers wants the
 	// answers; none for who has none. Default: they are not shown.
 	Questions func(ctx context.Context, person string) ([]string, error)
+	// CheckConnection tries the settings of an identity provider before they are recorded, and says
+	// what is wrong with them, in a sentence fit to be shown. Default: they are taken as they are.
+	CheckConnection func(ctx context.Context, settings connection.Settings) error
 	// ExportPerson writes all that is kept about a person, as JSON. Default: the route does not exist.
 	ExportPerson func(ctx context.Context, w io.Writer, person string) error
 	// Activity takes what is done and refused here, for Security Operations. Default: nothing is
@@ -111,6 +119,10 @@ type Server struct {
 	openapi []byte
 	// rebuilds go on after the request that asked for them.
 	rebuilds *rebuilds
+	// rights end open answers; refused and unrecorded bound and count what is recorded.
+	rights     *rights
+	refused    firsts
+	unrecorded atomic.Int64
 }
 
 // New returns a server. It makes the key of cursors if the key ring has none yet, and starts to
@@ -125,6 +137,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config, limits: config.Limits, logger: config.Logger, cursors: sealed, rebuilds: newRebuilds()}
 	s.changes = newChanges(s)
+	s.rights = newRights(s)
 	s.exports = newGate(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
 	if err := s.route(); err != nil {
 		return nil, fmt.Errorf("start HTTP interface: %w", err)
@@ -135,7 +148,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Log": c.Log == nil, "Store": c.Store == nil, "Codec": c.Codec == nil, "Keys": c.Keys == nil,
-		"Tokens": c.Tokens == nil, "SearchWords": c.SearchWords == nil,
+		"Tokens": c.Tokens == nil, "SearchWords": c.SearchWords == nil, "People": c.People == nil && c.Gate != nil,
 	} {
 		if missing {
 			return fmt.Errorf("start HTTP interface: Config.%s is missing", name)
@@ -170,6 +183,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // here. Requests that run go on: shut the http.Server down, after Close, to wait for them.
 func (s *Server) Close() {
 	s.changes.close()
+	s.rights.close()
 	s.rebuilds.close()
 }
 

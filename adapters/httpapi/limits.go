@@ -85,7 +85,7 @@ func (s *Server) bound(w http.ResponseWriter, r *http.Request, route Route) (*ht
 }
 
 // securityHeaders are sent with every answer. An answer's own Cache-Control replaces this one.
-func securityHeaders(next http.Handler) http.Handler {
+func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -96,7 +96,7 @@ func securityHeaders(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", noStore)
-		if r.TLS != nil {
+		if s.config.HSTS || r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
 		next.ServeHTTP(w, r)

@@ -3,53 +3,107 @@ package httpapi
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 )
+
+// sessionCookie is the name of the gate's cookie, as sessions has it.
+const sessionCookie = "__Host-casesync-session"
+
+// noteProblem notes the codes of problems that huma writes.
+func noteProblem(ctx huma.Context, _ string, value any) (any, error) {
+	if p, is := value.(*Problem); is {
+		_, w := humachi.Unwrap(ctx)
+		noteCode(w, p.Code)
+	}
+	return value, nil
+}
 
 // humaConfig is huma without what it adds of its own: no $schema, no Link headers, no pages from
 // foreign hosts.
 func (s *Server) humaConfig() huma.Config {
 	config := huma.DefaultConfig("casesync", s.config.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
-	config.CreateHooks, config.Transformers = nil, nil
+	config.CreateHooks, config.Transformers = nil, []huma.Transformer{noteProblem}
 	// Answers may gain fields; bodies that are sent here say that they may not.
 	config.AllowAdditionalPropertiesByDefault = true
 	config.Info.Description = "Case data of the Financial Ombudsman Service for respondent businesses.\n\n" +
 		"Errors are problem details (RFC 9457) with a stable code. What you may not see answers like what does not exist. " +
 		"Answers built from a read model say as of which position of the log they are."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "A token of this service: Authorization: Bearer casesync_…"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "A token of this service: Authorization: Bearer casesync_…"},
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "The session of somebody who signed in at /sign-in. What changes something is refused from pages of other sites"},
 	}
 	config.Tags = []*huma.Tag{
-		{Name: "me", Description: "Who you are"},
+		{Name: "sign-in", Description: "Signing in, enrolment and access requests, for people who are not signed in"},
+		{Name: "me", Description: "Who you are, and the terms of use"},
 		{Name: "cases", Description: "Cases, their course, documents and changes"},
 		{Name: "figures", Description: "Key figures"},
 		{Name: "businesses", Description: "Respondent businesses"},
-		{Name: "operators", Description: "For operators of the service"},
+		{Name: "users", Description: "Users of a business, and invitations"},
+		{Name: "onboarding", Description: "Access requests and identity providers, for operators"},
+		{Name: "operators", Description: "For operators of the service, and Security Operations"},
 		{Name: "feed", Description: "For case management systems"},
 		{Name: "service", Description: "The service itself"},
 	}
 	return config
 }
 
+// completeOperations says of operations that others registered what the table of routes knows: their
+// chapter and who may use them.
+func completeOperations(doc *huma.OpenAPI) {
+	for path, item := range doc.Paths {
+		for _, op := range operationsOf(item) {
+			if len(op.Tags) > 0 {
+				continue
+			}
+			op.Tags = []string{tagOfPath(path)}
+			if op.OperationID == "" {
+				op.OperationID = operationID(op.Method, path)
+			}
+			if route, known := routeOf(op.Method, path); known {
+				describeAccess(op, route)
+				addErrors(doc, op)
+			}
+		}
+	}
+}
+
+// operationsOf returns what an address takes, by method.
+func operationsOf(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Put, item.Delete}, func(op *huma.Operation) bool { return op == nil })
+}
+
 // tagOfPath sorts routes into the chapters of the document.
 func tagOfPath(path string) string {
 	part, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/v1/"), "/")
 	switch part {
-	case "me", "businesses", "cases":
+	case "me", "businesses", "cases", "users":
 		return part
+	case "terms", "sign-out":
+		return "me"
+	case "enrolment", "password-resets", "security-questions":
+		return "sign-in"
+	case "invitations", "administrator-requests":
+		return "users"
+	case "access-requests", "connections":
+		return "onboarding"
 	case "events":
 		return "cases"
 	case "dashboard", "uphold-rates":
 		return "figures"
-	case "dead-letters", "held", "projections":
+	case "dead-letters", "held", "projections", "accounts", "activity":
 		return "operators"
 	}
-	if strings.HasPrefix(path, "/cms/") {
+	switch {
+	case strings.HasPrefix(path, "/cms/"):
 		return "feed"
+	case strings.HasPrefix(path, "/sign-in"):
+		return "sign-in"
 	}
 	return "service"
 }
@@ -74,12 +128,15 @@ func pathNames(path string) []string {
 
 // pathDocs says what the parts of paths are.
 var pathDocs = map[string]string{
-	"ref":    "The case's reference",
-	"frn":    "The business's FRN, six or seven digits",
-	"id":     "The dead letter's id",
-	"stream": "The stream, such as casefile-1234",
-	"name":   "The projection's name",
-	"key":    "The parked key, such as a case's reference",
+	"ref":        "The case's reference",
+	"frn":        "The business's FRN, six or seven digits",
+	"id":         "The id of what is named",
+	"kind":       "terms-of-use or privacy-notice",
+	"version":    "The version, such as 2026-01",
+	"connection": "The id of the identity provider's settings",
+	"stream":     "The stream, such as casefile-1234",
+	"name":       "The projection's name",
+	"key":        "The parked key, such as a case's reference",
 }
 
 func headerParam(name, doc string) *huma.Param {

@@ -170,6 +170,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 
 // write sends the problem on a route that stands on chi itself.
 func (p *Problem) write(w http.ResponseWriter) {
+	noteCode(w, p.Code)
 	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)

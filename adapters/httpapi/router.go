@@ -11,14 +11,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-
-	"casesync/domain/access"
 )
 
 // route registers all routes behind the authoriser, and writes the OpenAPI document.
 func (s *Server) route() error {
 	s.router = chi.NewRouter()
-	s.router.Use(s.survive, securityHeaders, s.limit, middleware.GetHead)
+	s.router.Use(s.survive, s.securityHeaders, s.limit, middleware.GetHead)
 	s.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFound().write(w) })
 	s.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		problem(CodeMethodNotAllowed, "%s is not taken here. The document at /openapi.yaml says what is.", clip(r.Method)).
@@ -26,11 +24,16 @@ func (s *Server) route() error {
 	})
 	// Everything is registered on guarded, so that the authoriser runs after the router has
 	// matched and before any handler.
-	guarded := s.router.With(s.authorise)
+	guarded := s.router.With(s.guards()...)
 	api := humachi.New(guarded, s.humaConfig())
 	s.registerReads(api)
 	s.registerOperators(api)
+	s.registerPeople(api)
+	if s.config.Gate != nil {
+		s.config.Gate.Register(api, guarded)
+	}
 	s.registerStreams(guarded, api.OpenAPI())
+	completeOperations(api.OpenAPI())
 	var err error
 	if s.openapi, err = api.OpenAPI().YAML(); err != nil {
 		return err
@@ -45,7 +48,7 @@ func (s *Server) methodsOf(r *http.Request) []string {
 		path = r.URL.Path
 	}
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		matched := chi.NewRouteContext()
 		if !s.router.Match(matched, method, path) {
 			continue
@@ -100,6 +103,9 @@ func (s *Server) registerOperators(api huma.API) {
 		post(api, "/api/v1/dead-letters/{id}/discard", "Discard a dead letter", "Gives the message up; its place in the sequence is recorded as skipped, and what waits behind it is released.", http.StatusOK, s.discardDeadLetter)
 	}
 	get(api, positioned, "/api/v1/held", "List what is held", "Facts that wait for a gap in their source's sequence to close.", openAPI(simplePageParameters), s.listHeld)
+	if s.config.Activities != nil {
+		get(api, plainRead, "/api/v1/activity", "Read the activity log", "What people and programs did and were refused, the newest first. Reading it is recorded in it.", openAPI(activityParameters), s.listActivities)
+	}
 	if s.config.Commands != nil {
 		post(api, "/api/v1/held/{stream}/skip", "Give up waiting", "Gives up waiting for sequences of a source, and so releases what is held behind them.", http.StatusOK, s.skipSequences)
 	}
@@ -179,14 +185,7 @@ func operation(method, path, summary, description string) huma.Operation {
 		Tags: []string{tagOfPath(path)}, SkipValidateParams: true,
 		Errors: []int{http.StatusBadRequest},
 	}
-	if route.Public {
-		op.Security = []map[string][]string{}
-		return op
-	}
-	op.Description += "\n\nNeeds the permission `" + string(route.Permission) + "`: " + rolesOf(route.Permission) + "."
-	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-	op.Security = []map[string][]string{{"token": {}}}
-	op.Extensions = map[string]any{"x-permission": string(route.Permission)}
+	describeAccess(&op, route)
 	for _, name := range pathNames(path) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Description: pathDocs[name]})
 	}
@@ -196,15 +195,14 @@ func operation(method, path, summary, description string) huma.Operation {
 	return op
 }
 
-func rolesOf(permission access.Permission) string {
-	var text string
-	for _, role := range access.Roles() {
-		if role.Gives(permission) {
-			if text != "" {
-				text += ", "
-			}
-			text += string(role)
-		}
+// describeAccess says who may use a route.
+func describeAccess(op *huma.Operation, route Route) {
+	if route.Public {
+		op.Security = []map[string][]string{}
+		return
 	}
-	return text
+	op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the permission `" + string(route.Permission) + "`: " + joined(route.AllowedTo(), ", ") + ".")
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	op.Extensions = map[string]any{"x-permission": string(route.Permission)}
 }
