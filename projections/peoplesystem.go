@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"casesync/domain/account"
+	"casesync/domain/address"
 	"casesync/domain/calendar"
 	"casesync/projections/engine"
 )
@@ -21,6 +22,19 @@ func MembershipsOf(ctx context.Context, view engine.View, scope Scope, person st
 	streams, err := textsOf(ctx, view, "find memberships",
 		"SELECT stream FROM {members} WHERE person = "+s.arg(person)+" AND "+s.peopleOf(scope, "", "stream")+
 			" UNION SELECT stream FROM {invitations} WHERE status = 'pending' AND person = "+s.arg(person)+
+			" AND "+s.peopleOf(scope, "", "stream")+" ORDER BY stream", s)
+	for i := range streams {
+		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
+	}
+	return streams, err
+}
+
+// BusinessesUnder returns the FRNs of the businesses within scope that have an e-mail domain, sorted.
+// It goes over all businesses. View is of PeopleName.
+func BusinessesUnder(ctx context.Context, view engine.View, scope Scope, domain address.Domain) ([]string, error) {
+	s := &statement{}
+	streams, err := textsOf(ctx, view, "find businesses under a domain",
+		"SELECT stream FROM {business_access} WHERE ' ' || domains || ' ' LIKE "+s.arg("% "+string(domain)+" %")+
 			" AND "+s.peopleOf(scope, "", "stream")+" ORDER BY stream", s)
 	for i := range streams {
 		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
