@@ -65,7 +65,7 @@ type State struct {
 	method      account.Method
 	connection  string
 	former      map[address.Domain]string // given up, with the connection of that time
-	requests    []AdministratorRequested // not answered yet
+	requests    []AdministratorRequested  // not answered yet
 	members     map[string]member
 	invitations map[string]invitation
 }
