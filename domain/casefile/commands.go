@@ -1,5 +1,7 @@
 package casefile
 
+import "casesync/domain/calendar"
+
 // Command is something asked of a case file.
 type Command interface{ casefileCommand() }
 
@@ -43,6 +45,43 @@ type Release struct {
 	FactsMax int
 }
 
-func (Record) casefileCommand()  {}
-func (Skip) casefileCommand()    {}
-func (Release) casefileCommand() {}
+// Allocate gives an open case to a person, or to nobody (requirement 57).
+type Allocate struct {
+	// To is a user id; "" gives the case back.
+	To string
+	// From is whom the asker saw it allocated to, "" for nobody: it is refused where somebody else has
+	// allocated it meanwhile. Nil does not matter.
+	From *string
+	// FRN is the business for which it is asked; "" does not matter. A case that was transferred to
+	// another one meanwhile is refused as unknown.
+	FRN string
+}
+
+// ReturnAllocation returns a case to unallocated whose holder can not work on it any more
+// (requirement 42). Nothing happens where Person does not have it.
+type ReturnAllocation struct {
+	Person string // a user id
+	Cause  ReturnCause
+}
+
+// PlaceHold puts a legal hold on the case: its data is not erased until LiftHold (requirement 64).
+type PlaceHold struct{}
+
+// LiftHold lifts the legal hold.
+type LiftHold struct{}
+
+// Tick applies the rules of package retention as of Today.
+type Tick struct{ Today calendar.Day }
+
+// EraseParty erases a party of the case, Consumer or Representative, at somebody's request.
+type EraseParty struct{ Party string }
+
+func (Record) casefileCommand()           {}
+func (Skip) casefileCommand()             {}
+func (Release) casefileCommand()          {}
+func (Allocate) casefileCommand()         {}
+func (ReturnAllocation) casefileCommand() {}
+func (PlaceHold) casefileCommand()        {}
+func (LiftHold) casefileCommand()         {}
+func (Tick) casefileCommand()             {}
+func (EraseParty) casefileCommand()       {}

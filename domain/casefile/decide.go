@@ -7,6 +7,21 @@
 //
 // A case that nobody has converted belongs to nobody, and every source is heard. The source of
 // the first conversion or snapshot owns it from then on, until it hands the case over.
+//
+// What people and the clock do here is in the same stream, and is no fact of a source: it can be
+// refused, and the source's facts take no notice of it, but that a transfer ends an allocation.
+//
+// # Erasure, and what comes after it
+//
+// When a case's time has come (package retention), DataErased tells that its keys are to be destroyed:
+// all that is sealed in the stream, held facts included, can not be read any more. A source that
+// speaks of the case afterwards is heard as ever, for it wins: what it says is recorded, sealed under
+// the next generation of the case's key. So the case may be reopened, with what the source says of it
+// from then on and nothing of before; a snapshot brings all of it back. It is data as any other: as
+// soon as the rules say so, for a closed case at the next Tick, it is erased again. The same holds of
+// a party that was erased on request: if the source names it again, somebody has to ask again.
+// A fact that is recorded between the event and the destruction of the keys is lost with them, but
+// for what is in clear; what a closed case says then is erased by the next Tick anyhow.
 package casefile
 
 import (
@@ -34,7 +49,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case Release:
 		return state.release(command), nil
 	}
-	return nil, fmt.Errorf("decide %T: not a command of a case file", command)
+	return state.decideDesk(command)
 }
 
 // Evolve takes event into state, in place, and returns it.
@@ -42,13 +57,29 @@ func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
 	case *FactHeld:
 		state.feed.Hold(arrival(event.Fact, event.Origin), event.Fact)
+		state.desk.heard()
 	case *SequenceSkipped:
 		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
 	default:
+		if event.origin() == nil {
+			state.desk.take(event)
+			return state
+		}
 		state.feed.Pass(arrival(event, *event.origin()))
-		state.file.apply(event)
+		state.apply(event)
 	}
 	return state
+}
+
+// apply takes a recorded fact. A person of one business has no part in a case of another: whatever
+// moves the case ends its allocation.
+func (s *State) apply(fact Event) {
+	before := s.file.frn
+	s.file.apply(fact)
+	s.desk.heard()
+	if before != s.file.frn {
+		s.desk.allocated = ""
+	}
 }
 
 func (s *State) record(command Record) ([]Event, error) {

@@ -3,6 +3,7 @@ package casefile
 import (
 	"time"
 
+	"casesync/domain/calendar"
 	"casesync/domain/feed"
 	"casesync/domain/private"
 )
@@ -242,6 +243,54 @@ type SequenceSkipped struct {
 	To     int64  `json:"to"`
 }
 
+// Allocated records who the case is allocated to, and to whom it was before; user ids, "" for nobody.
+// The case's transfer to another business ends an allocation without an event of its own.
+type Allocated struct {
+	To   string `json:"to"`
+	From string `json:"from"`
+}
+
+// ReturnCause says why a person can not work on a case any more.
+type ReturnCause string
+
+// The causes: the person's account or membership is disabled, the membership is removed, the person
+// is erased.
+const (
+	HolderDisabled ReturnCause = "disabled"
+	HolderRemoved  ReturnCause = "removed"
+	HolderErased   ReturnCause = "erased"
+)
+
+func (c ReturnCause) known() bool {
+	return c == HolderDisabled || c == HolderRemoved || c == HolderErased
+}
+
+// AllocationReturned records that the case is allocated to nobody, since its holder can not work on
+// it any more.
+type AllocationReturned struct {
+	From  string      `json:"from"`
+	Cause ReturnCause `json:"cause"`
+}
+
+// LegalHoldPlaced records that the case's data is not to be erased. Actor and reason are in the
+// metadata.
+type LegalHoldPlaced struct{}
+
+// LegalHoldLifted records that the case's data may be erased when its time has come.
+type LegalHoldLifted struct{}
+
+// DataErased records that the case's keys are to be destroyed, the parties' with it: only the decision
+// and basic data stay (requirement 64). A crash before that is done leaves this event, from which it
+// is done again. It also ends the allocation.
+type DataErased struct {
+	Day calendar.Day `json:"day"`
+}
+
+// PartyErased records that the key of a party, Consumer or Representative, is to be destroyed.
+type PartyErased struct {
+	Party string `json:"party"`
+}
+
 func (e *Converted) origin() *feed.Origin         { return &e.Origin }
 func (e *StageChanged) origin() *feed.Origin      { return &e.Origin }
 func (e *PriorityChanged) origin() *feed.Origin   { return &e.Origin }
@@ -261,3 +310,10 @@ func (e *SnapshotTaken) origin() *feed.Origin     { return &e.Origin }
 func (e *FactHeld) origin() *feed.Origin          { return &e.Origin }
 func (e *FactUnrecognised) origin() *feed.Origin  { return &e.Origin }
 func (*SequenceSkipped) origin() *feed.Origin     { return nil }
+
+func (*Allocated) origin() *feed.Origin          { return nil }
+func (*AllocationReturned) origin() *feed.Origin { return nil }
+func (*LegalHoldPlaced) origin() *feed.Origin    { return nil }
+func (*LegalHoldLifted) origin() *feed.Origin    { return nil }
+func (*DataErased) origin() *feed.Origin         { return nil }
+func (*PartyErased) origin() *feed.Origin        { return nil }

@@ -11,9 +11,8 @@ func (e *FactHeld) UnmarshalJSON(data []byte) (err error) {
 // newFact is New for the events that are facts of a source, and may have to wait for their turn.
 func newFact(name string) (Event, bool) {
 	event, known := New(name)
-	switch event.(type) {
-	case *FactHeld, *SequenceSkipped:
+	if _, held := event.(*FactHeld); !known || held || event.origin() == nil {
 		return nil, false
 	}
-	return event, known
+	return event, true
 }

@@ -24,6 +24,12 @@ var vocabulary = domain.NewVocabulary(
 	entry[FactHeld]("casefile.fact-held.v1"),
 	entry[FactUnrecognised]("casefile.fact-unrecognised.v1"),
 	entry[SequenceSkipped]("casefile.sequence-skipped.v1"),
+	entry[Allocated]("casefile.allocated.v1"),
+	entry[AllocationReturned]("casefile.allocation-returned.v1"),
+	entry[LegalHoldPlaced]("casefile.legal-hold-placed.v1"),
+	entry[LegalHoldLifted]("casefile.legal-hold-lifted.v1"),
+	entry[DataErased]("casefile.data-erased.v1"),
+	entry[PartyErased]("casefile.party-erased.v1"),
 )
 
 func entry[T any, P interface {

@@ -11,6 +11,7 @@ import (
 type State struct {
 	feed feed.Tracker[Event]
 	file file
+	desk desk
 }
 
 // FRN returns the FRN of the business that the case is with, "" where nobody has converted it.
@@ -42,6 +43,7 @@ type file struct {
 	owner, frn                    string
 	converted, closed, suppressed bool
 	convertedAt, closedAt         time.Time
+	outcome                       string          // where closed
 	actions                       map[string]bool // by id, true where open
 }
 
@@ -59,7 +61,7 @@ func (f *file) apply(fact Event) {
 	case *HandedOver:
 		f.owner = fact.ToSource
 	case *Closed:
-		f.closed, f.closedAt = true, fact.ClosedAt
+		f.closed, f.closedAt, f.outcome = true, fact.ClosedAt, fact.Outcome
 	case *Reopened:
 		f.closed = false
 	case *Suppressed:
@@ -79,7 +81,7 @@ func (f *file) apply(fact Event) {
 func (f *file) applySnapshot(fact *SnapshotTaken) {
 	f.frn, f.suppressed = fact.FRN, fact.Suppressed
 	f.convertedAt, f.closedAt = fact.ConvertedAt, fact.ClosedAt
-	f.closed = fact.Closed()
+	f.closed, f.outcome = fact.Closed(), fact.Outcome
 	f.actions = nil
 	for _, action := range fact.Actions {
 		f.setAction(action.ActionID, action.Result == "")
