@@ -1,8 +1,10 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +14,7 @@ import (
 	"casesync/domain/address"
 	"casesync/domain/membership"
 	"casesync/eventstore"
+	"casesync/eventstore/lru"
 )
 
 // ErrNoPerson is returned where there is no such account, membership, invitation or request, or
@@ -38,30 +41,77 @@ type Done struct{ Position eventstore.Position }
 // and the settings of identity providers. It is safe for concurrent use.
 //
 // A command that spans streams begins with the one that can refuse; the rest is repeated, from the
-// first stream's event, by package reactions where a crash has cut it short.
+// first stream's event, by package reactions where a crash has cut it short. Each method says what a
+// crash in it leaves. Given again, under the same id or another, a command goes on where it stopped.
 //
-// Its errors: ErrForbidden, ErrNoPerson, ErrLink, ErrNoReason, a *domain.Refusal,
-// eventstore.ErrWrongExpectedRevision; any other leaves the outcome unknown.
+// Its errors: ErrForbidden, ErrNoPerson, ErrLink, ErrNoReason, a *domain.Refusal (one that says that
+// something does not exist also Is ErrNoPerson), eventstore.ErrWrongExpectedRevision; any other
+// leaves the outcome unknown.
 type People struct {
 	config PeopleConfig
+	kinds
+	// seen has the days of activity that were recorded: what is in it need not be appended.
+	seen *lru.Cache[seenDay, struct{}]
 }
 
 // PeopleConfig says what People works on. All fields are required but those that name a default.
 type PeopleConfig struct {
 	Log   eventstore.Log
 	Codec *eventstore.Codec
-	// AddressKey keys the hashes of addresses in names of streams.
+	// AddressKey keys the hashes of addresses in names of streams; at least 32 bytes.
 	AddressKey []byte
 	// Links makes the tokens of mailed links.
 	Links Links
 	// Memberships returns the FRNs of businesses at which a person may have roles or invitations. It
 	// may be late and may name too many: every one is asked.
 	Memberships func(ctx context.Context, person string) ([]string, error)
+	// BusinessesUnder returns the FRNs of businesses that may have an e-mail domain; it may be late
+	// and may name too many: every one is asked. By default nobody knows: then no domain moves to
+	// another way of signing in, and none that a business gives up becomes free.
+	BusinessesUnder func(ctx context.Context, domain address.Domain) ([]string, error)
 	// InvitationAge is how long an invitation may be accepted; 7 days by default, at most
-	// membership.InvitationLifetimeMax. ResetAge is the same of reset links; 1 hour by default.
+	// membership.InvitationLifetimeMax. ResetAge is the same of reset links; 1 hour by default, at
+	// most account.ResetLifetimeMax.
 	InvitationAge, ResetAge time.Duration
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
+}
+
+// addressKeyBytesMin is the least length of the key of addresses, in bytes.
+const addressKeyBytesMin = 32
+
+// check returns an error that names the first setting that is missing or wrong.
+func (c PeopleConfig) check() error {
+	switch {
+	case c.Log == nil, c.Codec == nil, c.Memberships == nil:
+		return errors.New("people: Log, Codec and Memberships are needed")
+	case len(c.AddressKey) < addressKeyBytesMin:
+		return fmt.Errorf("people: AddressKey: needs %d bytes", addressKeyBytesMin)
+	case len(c.Links.key) < addressKeyBytesMin:
+		return fmt.Errorf("people: Links: need a key of %d bytes", addressKeyBytesMin)
+	case c.InvitationAge < time.Second || c.InvitationAge > membership.InvitationLifetimeMax:
+		return fmt.Errorf("people: InvitationAge: at most %s", membership.InvitationLifetimeMax)
+	case c.ResetAge < time.Second || c.ResetAge > account.ResetLifetimeMax:
+		return fmt.Errorf("people: ResetAge: at most %s", account.ResetLifetimeMax)
+	}
+	return nil
+}
+
+// NewPeople returns the commands of people on a log, or an error that names the setting that is
+// missing or wrong.
+func NewPeople(config PeopleConfig) (*People, error) {
+	config.InvitationAge = cmp.Or(config.InvitationAge, 7*24*time.Hour)
+	config.ResetAge = cmp.Or(config.ResetAge, time.Hour)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	return &People{
+		config: config, kinds: newKinds(config.Log, config.Codec),
+		seen: lru.New[seenDay, struct{}](seenDaysMax),
+	}, nil
 }
 
 // Standing is what a person may do now. It is read from the log itself, so that what was taken
@@ -111,9 +161,4 @@ type OpenedLink struct {
 	Roles     []access.Role
 	Purpose   account.ResetPurpose // of a reset
 	ExpiresAt time.Time
-}
-
-// NewPeople returns the commands of people on a log, or an error that names the missing setting.
-func NewPeople(config PeopleConfig) (*People, error) {
-	return nil, errors.ErrUnsupported
 }

@@ -2,8 +2,12 @@ package commands
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
 
+	"github.com/google/uuid"
+
+	"casesync/domain/access"
 	"casesync/domain/onboarding"
 	"casesync/eventstore"
 )
@@ -19,56 +23,134 @@ type RequestView struct {
 }
 
 // SubmitRequest makes an access request, and returns the token by which whoever made it sees it again.
+// Anybody may: operators find out whether it is true. The same form under the same ask.ID is the same
+// request; somebody else's form is not, so that nobody gets another's token.
 func (p *People) SubmitRequest(ctx context.Context, ask Ask, form onboarding.Form) (requestID, token string, done Done, err error) {
-	return "", "", Done{}, errors.ErrUnsupported
+	o := p.ofHolder(anybody)
+	if ask.By.ID != "" {
+		o.actor = ask.By.ID
+	}
+	if ask.ID != uuid.Nil {
+		text, err := json.Marshal(form)
+		if err != nil {
+			return "", "", Done{}, fmt.Errorf("submit access request: %w", err)
+		}
+		o.id = uuid.NewSHA1(ask.ID, text)
+	}
+	requestID = uuid.NewSHA1(o.id, []byte("request")).String()
+	done, err = p.requests.done(ctx, o, requestID, onboarding.Submit{Form: form, Day: o.day()})
+	if err != nil {
+		return "", "", Done{}, fmt.Errorf("submit access request: %w", err)
+	}
+	return requestID, p.config.Links.Token(Link{Kind: RequestLink, ID: requestID}), done, nil
 }
 
-// ShowRequest returns an access request to an operator.
+// ShowRequest returns an access request to who may manage onboarding.
 func (p *People) ShowRequest(ctx context.Context, ask Ask, id string) (RequestView, error) {
-	return RequestView{}, errors.ErrUnsupported
+	if err := Allow(ask.By, access.ManageOnboarding); err != nil {
+		return RequestView{}, err
+	}
+	return p.showRequest(ctx, id)
 }
 
 // ShowOwnRequest returns an access request to the holder of its token.
 func (p *People) ShowOwnRequest(ctx context.Context, token string) (RequestView, error) {
-	return RequestView{}, errors.ErrUnsupported
+	id, err := p.ownRequest(token)
+	if err != nil {
+		return RequestView{}, err
+	}
+	return p.showRequest(ctx, id)
+}
+
+func (p *People) showRequest(ctx context.Context, id string) (RequestView, error) {
+	view := RequestView{ID: id}
+	err := p.requests.look(ctx, id, func(state *onboarding.State, revision eventstore.Revision) {
+		view.Status, view.Request, view.Lacks, view.Revision = state.Status(), state.Request(), state.Lacks(), revision
+	})
+	switch {
+	case err != nil:
+		return RequestView{}, fmt.Errorf("look at access request: %w", err)
+	case view.Status == onboarding.Missing:
+		return RequestView{}, ErrNoPerson
+	}
+	people, err := openAll(ctx, p.config.Codec, view.Request.People)
+	if err != nil {
+		return RequestView{}, fmt.Errorf("open access request: %w", err)
+	}
+	view.People = people[0]
+	return view, nil
+}
+
+// ownRequest returns the id of the request that a token is for.
+func (p *People) ownRequest(token string) (id string, err error) {
+	link, err := ParseLink(token)
+	if err != nil || link.Kind != RequestLink {
+		return "", ErrLink
+	}
+	return link.ID, p.config.Links.Check(token, link)
 }
 
 // AmendRequest replaces what was submitted, by an operator.
 func (p *People) AmendRequest(ctx context.Context, ask Ask, id string, form onboarding.Form) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, err := p.authorise(ask, "", "onboarding.amend")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.Amend{Form: form, Day: o.day()})
 }
 
 // AmendOwnRequest replaces what was submitted, by the holder of the token.
 func (p *People) AmendOwnRequest(ctx context.Context, token string, form onboarding.Form) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	id, err := p.ownRequest(token)
+	if err != nil {
+		return Done{}, err
+	}
+	o := p.ofHolder(anybody)
+	return p.onRequest(ctx, o, id, onboarding.Amend{Form: form, Day: o.day()})
 }
 
 // WithdrawOwnRequest ends a request, by the holder of the token.
 func (p *People) WithdrawOwnRequest(ctx context.Context, token string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	id, err := p.ownRequest(token)
+	if err != nil {
+		return Done{}, err
+	}
+	o := p.ofHolder(anybody)
+	return p.onRequest(ctx, o, id, onboarding.Withdraw{Day: o.day()})
 }
 
-// AskRequest asks the contact of a request for what is missing.
+// AskRequest asks the contact of a request for what is missing, and for what question says besides.
 func (p *People) AskRequest(ctx context.Context, ask Ask, id, question string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, err := p.authorise(ask, "", "onboarding.ask")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.Ask{Question: question, Day: o.day()})
 }
 
-// CompleteRequest notes that an operator checked the request.
+// CompleteRequest notes that an operator checked the request: nothing is missing, and it is true.
 func (p *People) CompleteRequest(ctx context.Context, ask Ask, id string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
-}
-
-// ConfigureRequest sets up the businesses of a complete request.
-func (p *People) ConfigureRequest(ctx context.Context, ask Ask, id, connection, secretReference string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
-}
-
-// InviteAdministrators invites the administrators that a configured request names.
-func (p *People) InviteAdministrators(ctx context.Context, ask Ask, id string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, err := p.authorise(ask, "", "onboarding.mark-complete")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.MarkComplete{Day: o.day()})
 }
 
 // DeclineRequest ends a request, by an operator.
 func (p *People) DeclineRequest(ctx context.Context, ask Ask, id string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, err := p.authorise(ask, "", "onboarding.decline")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.Decline{Day: o.day()})
+}
+
+// onRequest gives a command to an access request.
+func (p *People) onRequest(ctx context.Context, o order, id string, command onboarding.Command) (Done, error) {
+	done, err := p.requests.done(ctx, o, id, command)
+	if err != nil {
+		return Done{}, fmt.Errorf("change access request: %w", err)
+	}
+	return done, nil
 }

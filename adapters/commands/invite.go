@@ -1,0 +1,172 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"casesync/domain"
+	"casesync/domain/account"
+	"casesync/domain/address"
+	"casesync/domain/membership"
+	"casesync/eventstore"
+)
+
+// Invite invites somebody to a business, and returns the ids of the invitation and of the person.
+// Somebody who has an account keeps it, with its name and address; who has none gets one.
+//
+// The order: whether the business would take the invitation at all; the address is reserved for a
+// user id; account.Create; membership.Invite. A crash after the second leaves a reserved address, one
+// after the third an account without a role, which the inactivity rule erases. The same invitation
+// again goes on with either.
+func (p *People) Invite(ctx context.Context, ask Ask, frn string, invitation Invitation) (invitationID, person string, done Done, err error) {
+	o, err := p.authorise(ask, frn, "membership.invite", "account.create")
+	if err != nil {
+		return "", "", Done{}, err
+	}
+	return p.invite(ctx, o, frn, invitation)
+}
+
+func (p *People) invite(ctx context.Context, o order, frn string, who Invitation) (invitationID, person string, done Done, err error) {
+	email, err := address.ParseEmail(who.Email)
+	if err != nil {
+		return "", "", Done{}, err
+	}
+	link := Link{Kind: InvitationLink, Of: frn, ID: uuid.NewSHA1(o.id, []byte("invitation\n"+frn)).String(), ExpiresAt: expiry(o.at, p.config.InvitationAge)}
+	command := membership.Invite{
+		By: o.by, InvitationID: link.ID, Email: email, Roles: who.Roles, Warrant: who.Warrant,
+		TokenDigest: Digest(p.config.Links.Token(link)), ExpiresAt: link.ExpiresAt, At: o.at,
+	}
+	command.Person, err = p.accountFor(ctx, o, frn, who.Name, email, command)
+	if err != nil {
+		return "", "", Done{}, fmt.Errorf("make account for an invitation: %w", err)
+	}
+	answer, err := p.memberships.do(ctx, o, frn, command)
+	if err != nil {
+		return "", "", Done{}, fmt.Errorf("invite: %w", err)
+	}
+	for _, event := range answer.Events { // what the command led to the first time, where it is repeated
+		if invited, is := event.(*membership.MemberInvited); is {
+			invitationID, person = invited.InvitationID, invited.Person
+		}
+	}
+	return invitationID, person, Done{answer.Position}, nil
+}
+
+// expiry is an age from an instant, to the second: it is part of tokens that mail makes again.
+func expiry(at time.Time, age time.Duration) time.Time { return at.Add(age).Truncate(time.Second) }
+
+// accountFor returns the user id of the account with an address, and makes the account where there is none.
+// Nothing is made that the business would refuse to invite.
+func (p *People) accountFor(ctx context.Context, o order, frn, name string, email address.Email, invite membership.Invite) (string, error) {
+	holder, err := holderOf(ctx, p.emails, p.emailID(email.Canonical()))
+	if err != nil {
+		return "", err
+	}
+	status, err := p.statusOf(ctx, holder)
+	switch {
+	case err != nil:
+		return "", err
+	case status != account.Missing && status != account.Gone:
+		return holder, p.has(ctx, holder, email)
+	}
+	// Nobody has an account yet: a stand-in for the user id is enough to ask about the rest.
+	invite.Person = uuid.NewString()
+	if err := p.memberships.check(ctx, o, frn, invite); err != nil {
+		return "", err
+	}
+	if status == account.Gone {
+		// The person was erased; whoever has the address now is told apart from him by a new user id.
+		// This is the last step of that erasure, and does nothing where it was done.
+		if _, err := p.release(ctx, o, email.Canonical(), holder); err != nil {
+			return "", err
+		}
+	}
+	return p.create(ctx, o, frn, name, email)
+}
+
+// create reserves an address and makes the account that holds it.
+func (p *People) create(ctx context.Context, o order, frn, name string, email address.Email) (string, error) {
+	business, err := p.Business(ctx, frn)
+	if err != nil {
+		return "", err
+	}
+	create := account.Create{Name: name, Email: email, Method: business.Method, Connection: business.Connection, Day: o.day()}
+	if err := p.accounts.check(ctx, o.following(), uuid.NewString(), create); err != nil {
+		return "", err // the name, say; before the address is reserved
+	}
+	person, err := p.reserveAddress(ctx, o, email)
+	if err != nil {
+		return "", err
+	}
+	_, err = p.accounts.do(ctx, o.following(), person, create)
+	return person, err
+}
+
+// statusOf returns where an account stands; account.Missing for "".
+func (p *People) statusOf(ctx context.Context, person string) (account.Status, error) {
+	status := account.Missing
+	if person == "" {
+		return status, nil
+	}
+	err := p.accounts.look(ctx, person, func(state *account.State, _ eventstore.Revision) { status = state.Status() })
+	return status, err
+}
+
+// has refuses an address that is reserved for a person who does not have it: it was his, or is to be
+// his, and the change is not finished.
+func (p *People) has(ctx context.Context, person string, email address.Email) error {
+	view, err := p.Account(ctx, person)
+	if err != nil {
+		return err
+	}
+	if canonical(view.Email) != email.Canonical() {
+		return &domain.Refusal{
+			Code:   "email-taken",
+			Reason: "This e-mail address belongs to another account, or did until a moment ago. Try again in a minute, or use another address.",
+		}
+	}
+	return nil
+}
+
+// Resend sends a pending invitation again, also an expired one, under a new token and for a new
+// time. The token sent before is void.
+func (p *People) Resend(ctx context.Context, ask Ask, frn, invitationID string) (Done, error) {
+	o, err := p.authorise(ask, frn, "membership.resend")
+	if err != nil {
+		return Done{}, err
+	}
+	expires := expiry(o.at, p.config.InvitationAge)
+	err = p.memberships.look(ctx, frn, func(state *membership.State, _ eventstore.Revision) {
+		// Sent twice within a second, it must not be the same token: the second mail would not be sent.
+		if former, found := state.Invitation(invitationID); found && !expires.After(former.ExpiresAt) {
+			expires = former.ExpiresAt.Add(time.Second)
+		}
+	})
+	if err != nil {
+		return Done{}, fmt.Errorf("send invitation again: %w", err)
+	}
+	token := p.config.Links.Token(Link{Kind: InvitationLink, Of: frn, ID: invitationID, ExpiresAt: expires})
+	done, err := p.memberships.done(ctx, o, frn, membership.Resend{
+		By: o.by, InvitationID: invitationID, TokenDigest: Digest(token), ExpiresAt: expires, At: o.at,
+	})
+	if err != nil {
+		return Done{}, fmt.Errorf("send invitation again: %w", err)
+	}
+	return done, nil
+}
+
+// RevokeInvitation makes a pending invitation void.
+func (p *People) RevokeInvitation(ctx context.Context, ask Ask, frn, invitationID string) (Done, error) {
+	o, err := p.authorise(ask, frn, "membership.revoke-invitation")
+	if err != nil {
+		return Done{}, err
+	}
+	done, err := p.memberships.done(ctx, o, frn, membership.RevokeInvitation{By: o.by, InvitationID: invitationID})
+	if err != nil {
+		return Done{}, fmt.Errorf("revoke invitation: %w", err)
+	}
+	return done, nil
+}
