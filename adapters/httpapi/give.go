@@ -72,6 +72,9 @@ func give[B, O any](s *Server, api huma.API, method, path, summary, description 
 		describe(&op)
 	}
 	huma.Register(api, op, func(ctx context.Context, in *command[B]) (*O, error) {
+		if at, has := any(in.Body).(interface{ frn() string }); has {
+			visitOf(ctx).concerns(at.frn())
+		}
 		ask, refusal := askOf(in)
 		if refusal != nil {
 			return nil, refusal

@@ -5,8 +5,11 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"casesync/adapters/commands"
 	"casesync/domain/access"
+	"casesync/domain/account"
 	"casesync/domain/membership"
 )
 
@@ -14,6 +17,8 @@ import (
 type AtBusiness struct {
 	Business string `json:"business" pattern:"^[0-9]{6,7}$" doc:"FRN" example:"123456"`
 }
+
+func (a AtBusiness) frn() string { return a.Business }
 
 // MemberDecision is a command on a person at a business.
 type MemberDecision struct {
@@ -136,6 +141,24 @@ func (s *Server) onCredential(reset func(context.Context, commands.Ask, string, 
 		done, err := reset(ctx, ask, in.Body.Business, person)
 		return told(done, outcomeOf(done)), err
 	}
+}
+
+// resetFactor voids a second factor, and has a link mailed by which the person enrols another. A crash
+// between the two leaves the person without either; the same command again mails the link.
+func (s *Server) resetFactor(ctx context.Context, ask commands.Ask, frn, person string) (commands.Done, error) {
+	reset, err := s.config.People.ResetFactor(ctx, ask, frn, person)
+	if err != nil {
+		return reset, err
+	}
+	if ask.ID != uuid.Nil {
+		ask.ID = uuid.NewSHA1(ask.ID, []byte("link")) // another command on the same stream
+	}
+	ask.Expected = nil
+	mailed, err := s.config.People.RequestReset(ctx, ask, person, account.ResetSecondFactor)
+	if err == nil && mailed.Position.IsZero() {
+		return reset, nil
+	}
+	return mailed, err
 }
 
 // addressOf is where a request came from, as the proxies that are trusted said.

@@ -16,6 +16,7 @@ func (s *Server) registerPeople(api huma.API) {
 	s.registerUsers(api)
 	s.registerAdministrators(api)
 	s.registerRequests(api)
+	s.registerConnections(api)
 	s.registerAccounts(api)
 }
 
@@ -37,7 +38,7 @@ func (s *Server) registerUsers(api huma.API) {
 	give(s, api, http.MethodPost, "/api/v1/users/{id}/enable", "Enable access", "Ends what suspends a user's roles at a business.", http.StatusOK, s.onMember(people.Enable, false))
 	give(s, api, http.MethodPost, "/api/v1/users/{id}/remove", "Remove access", "Ends a user's access to a business. His cases there return to unallocated.", http.StatusOK, s.onMember(people.Remove, true))
 	give(s, api, http.MethodPut, "/api/v1/users/{id}/details", "Change name and address", "The address must be under a domain of every business where the person has roles.", http.StatusOK, s.changeDetails)
-	give(s, api, http.MethodPost, "/api/v1/users/{id}/reset-second-factor", "Reset the second factor", "For local accounts: the person gets a link to enrol another one. Where there are security questions, the person's answers are needed.", http.StatusOK, s.onCredential(people.ResetFactor))
+	give(s, api, http.MethodPost, "/api/v1/users/{id}/reset-second-factor", "Reset the second factor", "For local accounts: the person gets a link to enrol another one. Where there are security questions, the person's answers are needed.", http.StatusOK, s.onCredential(s.resetFactor))
 	give(s, api, http.MethodPost, "/api/v1/users/{id}/reset-security-questions", "Reset the security questions", "For local accounts: the person is asked for others.", http.StatusOK, s.onQuestions(people.ResetQuestions))
 	get(api, positioned, "/api/v1/invitations", "List invitations", "Who is and was invited to a business.", openAPI(invitationParameters), s.listInvitations)
 	give(s, api, http.MethodPost, "/api/v1/invitations", "Invite somebody", "Invites a person to a business, by a link that is mailed: it is good once, until it expires.", http.StatusCreated, s.invite)
@@ -67,6 +68,12 @@ func (s *Server) registerRequests(api huma.API) {
 	give(s, api, http.MethodPost, "/api/v1/access-requests/{id}/configure", "Set the businesses up", "Sets the domains and the way of signing in of the businesses, as requested.", http.StatusOK, onRequest(s.configureRequest), matching)
 	give(s, api, http.MethodPost, "/api/v1/access-requests/{id}/invite", "Invite the administrators", "Invites those whom the request names.", http.StatusOK, onRequest(s.inviteAdministrators), matching)
 	give(s, api, http.MethodPost, "/api/v1/access-requests/{id}/decline", "Decline an access request", "Ends the request.", http.StatusOK, onRequest(s.declineRequest), matching)
+}
+
+func (s *Server) registerConnections(api huma.API) {
+	get(api, positioned, "/api/v1/connections", "List identity providers", "Their settings, in short.", openAPI(simplePageParameters), s.listConnections)
+	get(api, plainRead, "/api/v1/connections/{id}", "Show an identity provider", "Its settings as they are at this moment. Secrets are not among them, only the name of the file that holds one.", nil, s.showConnection)
+	give(s, api, http.MethodPut, "/api/v1/connections/{id}", "Set an identity provider", "Sets all settings of an identity provider. They are tried before they are kept.", http.StatusOK, s.setConnection, bodyOf(requestBytesMax))
 }
 
 func (s *Server) registerAccounts(api huma.API) {

@@ -31,8 +31,8 @@ type TermsDocument struct {
 type Acceptance struct {
 	_ struct{} `additionalProperties:"false"`
 
-	Business string `json:"business" pattern:"^[0-9]{6,7}$" doc:"FRN" example:"123456"`
-	Version  string `json:"version" minLength:"1" maxLength:"32" doc:"The version that was read, which must be the one in force" example:"2026-01"`
+	AtBusiness
+	Version string `json:"version" minLength:"1" maxLength:"32" doc:"The version that was read, which must be the one in force" example:"2026-01"`
 }
 
 // Publication puts a version of a document in force.
