@@ -29,6 +29,7 @@ import (
 
 	"casesync/adapters/commands"
 	"casesync/domain/account"
+	"casesync/domain/casefile"
 	"casesync/domain/membership"
 	"casesync/eventstore"
 	"casesync/eventstore/follower"
@@ -133,10 +134,11 @@ type Reactions struct {
 	config    Config
 	accounts  *eventstore.Handler[*account.State, account.Command, account.Event]
 	members   *eventstore.Handler[*membership.State, membership.Command, membership.Event]
+	cases     *eventstore.Handler[*casefile.State, casefile.Command, casefile.Event]
 	followers []*follower.Follower
 }
 
-// statesMax is how many accounts' and businesses' states are kept in memory. They are read, never changed here.
+// statesMax is how many states of each kind are kept in memory. They are read, never changed here.
 const statesMax = 256
 
 // New returns the reactions to the events of a log, and an error that names the missing setting.
@@ -152,6 +154,9 @@ func New(config Config) (*Reactions, error) {
 		}, statesMax),
 		members: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*membership.State, membership.Command, membership.Event]{
 			Initial: membership.Initial, Decide: membership.Decide, Evolve: membership.Evolve,
+		}, statesMax),
+		cases: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*casefile.State, casefile.Command, casefile.Event]{
+			Initial: casefile.Initial, Decide: casefile.Decide, Evolve: casefile.Evolve,
 		}, statesMax),
 	}
 	for _, part := range []struct {

@@ -33,6 +33,8 @@ var slowReactions = map[string]reaction{
 	"membership.member-disabled.v1":     (*Reactions).memberDisabled,
 	"membership.member-removed.v1":      (*Reactions).memberRemoved,
 	"onboarding.people-erased.v1":       (*Reactions).requestErased,
+	"casefile.data-erased.v1":           (*Reactions).dataErased,
+	"casefile.party-erased.v1":          (*Reactions).partyErased,
 }
 
 // take reacts to the events of a batch. Where one fails, those before it need not be reacted to again.

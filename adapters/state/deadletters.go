@@ -197,6 +197,20 @@ func (d *DeadLetters) Resolve(ctx context.Context, id uuid.UUID, status commands
 	return commands.ErrDeadLetterResolved
 }
 
+// Erase removes what the letters of a stream say, for good: those that were resolved, and of those
+// that are open the message. What is left of an open one is its place in the sequence, so that an
+// operator can discard it; to be retried there is nothing left.
+func (d *DeadLetters) Erase(ctx context.Context, stream eventstore.StreamName) error {
+	// A crash between the two leaves the open ones, until it is called again.
+	if _, err := d.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE stream = $1 AND status <> $2`, string(stream), string(commands.DeadLetterOpen)); err != nil {
+		return fmt.Errorf("erase dead letters of %s: %w", stream, err)
+	}
+	if _, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET original = '', resolved_reason = '' WHERE stream = $1`, string(stream)); err != nil {
+		return fmt.Errorf("erase dead letters of %s: %w", stream, err)
+	}
+	return nil
+}
+
 // Open is what is open of the dead letters, for health.
 type Open struct {
 	Count int64

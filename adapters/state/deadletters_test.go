@@ -275,6 +275,39 @@ func TestSealedAndErased(t *testing.T) {
 	})
 }
 
+// Erased letters of a case are gone, but for the place of an open one, which can still be discarded.
+func TestErase(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		f, ctx := newFixture(t, address), context.Background()
+		resolved := letter(1)
+		resolved.Fingerprint, resolved.EventID = "g1", "g1"
+		f.keep(t, letter(1), resolved, letter(2))
+		letters := f.list(t, commands.DeadLetterFilter{})
+		if err := f.Resolve(ctx, letters[1].ID, commands.DeadLetterRetried, commands.Resolution{Actor: "a", Reason: "r", At: start}); err != nil {
+			t.Fatalf("resolve: %v", err)
+		}
+		for range 2 {
+			if err := f.Erase(ctx, "casefile-C-1"); err != nil {
+				t.Fatalf("erase: %v", err)
+			}
+		}
+		left := f.list(t, commands.DeadLetterFilter{})
+		if len(left) != 2 || left[0].ID != letters[0].ID || left[1].ID != letters[2].ID {
+			t.Fatalf("got %+v, want the open one and the other case's", left)
+		}
+		if got, err := f.Show(ctx, left[0].ID); err != nil || got.Original != nil || got.Sequence != 1 {
+			t.Errorf("got %+v, %v, want its place alone", got, err)
+		}
+		if got, err := f.Show(ctx, left[1].ID); err != nil || !bytes.Equal(got.Original, letter(2).Original) {
+			t.Errorf("the other case's: got %+v, %v, want it as it was", got, err)
+		}
+		if err := f.Resolve(ctx, left[0].ID, commands.DeadLetterDiscarded, commands.Resolution{Actor: "a", Reason: "r", At: start}); err != nil {
+			t.Errorf("discard: %v", err)
+		}
+	})
+}
+
 // A sealed message that is moved to another letter does not open there.
 func TestMovedOriginal(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,102 @@
+package reactions
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"casesync/domain/casefile"
+	"casesync/domain/private"
+	"casesync/eventstore"
+)
+
+// personSubjects begin the subjects of the keys of persons whom a source knows across cases.
+const personSubjects = "person-"
+
+// dataErased removes what is kept of a case beside the log, and destroys its keys last, those of its
+// parties with it (requirement 64).
+//
+// Where the source has said something since, the keys are left: they may be of what it said. A case
+// that is closed is erased anew at the next sweep, by an event that comes after that; one that was
+// reopened is not to be erased.
+func (r *Reactions) dataErased(ctx context.Context, _ string, event eventstore.Decoded) error {
+	erased := false
+	err := r.cases.State(ctx, event.Stream, func(s *casefile.State, _ eventstore.Revision) { erased = s.DataErased() })
+	if err != nil {
+		return fmt.Errorf("read case: %w", err)
+	}
+	if !erased {
+		return nil
+	}
+	if err := r.config.PurgeLetters(ctx, event.Stream); err != nil {
+		return fmt.Errorf("purge dead letters: %w", err)
+	}
+	// A crash here leaves the keys, until the next start.
+	if err := r.config.DestroyKeys(ctx, string(event.Stream)); err != nil {
+		return fmt.Errorf("destroy keys: %w", err)
+	}
+	return nil
+}
+
+// partyErased removes what rejected messages say of a party, which is sealed for the whole case, and
+// destroys the party's key last; where the source knows the person across cases, that is the
+// person's, and the person is erased from all of them. It does so also where the source has named
+// the party again since: somebody asked for the erasure, and the source can be asked to send again.
+func (r *Reactions) partyErased(ctx context.Context, _ string, event eventstore.Decoded) error {
+	party := event.Event.(*casefile.PartyErased).Party
+	subjects, err := r.subjectsOf(ctx, event.Stream, party)
+	if err != nil {
+		return err
+	}
+	if err := r.config.PurgeLetters(ctx, event.Stream); err != nil {
+		return fmt.Errorf("purge dead letters: %w", err)
+	}
+	// A crash here leaves the keys, until the next start.
+	if err := r.config.DestroyKeys(ctx, subjects...); err != nil {
+		return fmt.Errorf("destroy keys: %w", err)
+	}
+	return nil
+}
+
+// subjectsOf returns whose keys seal a party of a case: the party's own, and those of the persons
+// that the source named as that party.
+func (r *Reactions) subjectsOf(ctx context.Context, stream eventstore.StreamName, party string) ([]string, error) {
+	subjects := []string{string(stream) + "/" + party}
+	for recorded, err := range r.config.Log.ReadStream(ctx, stream, 0) {
+		if err != nil {
+			return nil, fmt.Errorf("find keys of %s: %w", party, err)
+		}
+		decoded, err := r.config.Codec.Decode(recorded)
+		if err != nil {
+			return nil, fmt.Errorf("find keys of %s: %w", party, err)
+		}
+		value := partyOf(decoded.Event, party)
+		sealed, _ := value.Sealed()
+		for _, subject := range eventstore.SubjectsOf(sealed) {
+			if strings.HasPrefix(subject, personSubjects) && !slices.Contains(subjects, subject) {
+				subjects = append(subjects, subject)
+			}
+		}
+	}
+	return subjects, nil
+}
+
+// partyOf returns what an event says of a party, absent if it says nothing.
+func partyOf(event any, party string) private.Value[casefile.Party] {
+	var consumer, representative private.Value[casefile.Party]
+	switch event := event.(type) {
+	case *casefile.Converted:
+		consumer, representative = event.Consumer, event.Representative
+	case *casefile.DetailsChanged:
+		consumer, representative = event.Consumer, event.Representative
+	case *casefile.SnapshotTaken:
+		consumer, representative = event.Consumer, event.Representative
+	case *casefile.FactHeld:
+		return partyOf(event.Fact, party)
+	}
+	if party == casefile.Representative {
+		return representative
+	}
+	return consumer
+}
