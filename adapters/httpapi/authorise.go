@@ -11,14 +11,12 @@ import (
 	"casesync/projections"
 )
 
-// caller is who asks, and what that lets him see; the authoriser alone makes one.
+// caller is who asks, and what that lets him see; the authoriser alone makes one. On routes that show
+// or change data the principal has only the roles at businesses for which the terms of use in force
+// were accepted.
 type caller struct {
-	// principal has, on routes that show or change data, only the roles at businesses for which the
-	// terms of use in force were accepted.
-	principal access.Principal
-	scope     projections.Scope
-	// person is the bare id of a person with an account, "" for everybody else.
-	person string
+	standing
+	scope projections.Scope
 }
 
 type callerKey struct{}
@@ -101,21 +99,18 @@ func (s *Server) admit(r *http.Request, route Route) (caller, *Problem) {
 	if refusal != nil {
 		return caller{}, refusal
 	}
-	standing, refusal := s.stand(r.Context(), found)
+	stands, refusal := s.stand(r.Context(), found)
 	if refusal != nil {
-		return caller{principal: access.Principal{ID: found.ID}}, refusal
+		return caller{standing: standing{principal: access.Principal{ID: found.ID}}}, refusal
 	}
-	who := caller{principal: standing.principal, person: standing.person}
-	if !who.principal.Somewhere(route.Permission) {
-		return who, problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Permission).
+	if !stands.principal.Somewhere(route.Permission) {
+		return caller{standing: stands}, problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Permission).
 			with("WWW-Authenticate", `Bearer realm="casesync", error="insufficient_scope"`)
 	}
-	if refusal := standing.acceptFor(r, route.Permission); refusal != nil {
-		return who, refusal
+	if refusal := stands.acceptFor(r, route.Permission); refusal != nil {
+		return caller{standing: stands}, refusal
 	}
-	who.principal = standing.principal
-	who.scope = scopeFor(who.principal, route.Permission)
-	return who, nil
+	return caller{stands, scopeFor(stands.principal, route.Permission)}, nil
 }
 
 // scopeFor is what a principal sees by virtue of a permission: the businesses that grant it, or

@@ -74,6 +74,10 @@ func give[B, O any](s *Server, api huma.API, method, path, summary, description 
 	huma.Register(api, op, func(ctx context.Context, in *command[B]) (*O, error) {
 		if at, has := any(in.Body).(interface{ frn() string }); has {
 			visitOf(ctx).concerns(at.frn())
+			who := callerOf(ctx)
+			if refusal := who.acceptedAt(at.frn()); refusal != nil {
+				return nil, refusal
+			}
 		}
 		ask, refusal := askOf(in)
 		if refusal != nil {
@@ -144,11 +148,11 @@ var keyPattern = regexp.MustCompile(`^[\x21-\x7e]{1,200}$`)
 var commandSpace = uuid.MustParse("6d8fdc8e-2a53-4f0e-9f5b-6f64b0f3a6c4")
 
 // commandID derives the id of a command from who gives it, to what, under which name. Another body
-// under the same name is another command: nobody is told that it was carried out when it was not.
-// Whoever is not known has no names of his own, and each of his commands is a new one.
+// under the same name is another command: nobody is told that it was carried out when it was not, and
+// of those who are not known nobody gets another's answer without knowing all that he sent.
 func commandID(r *http.Request, principal string, body any) (uuid.UUID, *Problem) {
 	keys := r.Header.Values(headerIdempotencyKey)
-	if len(keys) == 0 || principal == "" {
+	if len(keys) == 0 {
 		return uuid.Nil, nil
 	}
 	if len(keys) > 1 || !keyPattern.MatchString(keys[0]) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"casesync/adapters/commands"
 	"casesync/domain/access"
 	"casesync/domain/account"
 )
@@ -81,6 +80,8 @@ type standing struct {
 	// terms is the version of the terms of use in force, pending where it was not accepted yet.
 	terms   string
 	pending []string
+	// withheld are the businesses where a role would allow the request if the terms were accepted.
+	withheld []string
 }
 
 // stand asks the log itself what a person may do now, so that whatever was taken away a moment ago is
@@ -93,12 +94,10 @@ func (s *Server) stand(ctx context.Context, who identified) (standing, *Problem)
 	}
 	found, err := s.config.People.Standing(ctx, person)
 	switch {
-	case errors.Is(err, commands.ErrNoPerson) && who.session:
-		return standing{}, sessionEnded()
-	case errors.Is(err, commands.ErrNoPerson):
-		return standing{principal: who.Principal}, nil
 	case err != nil:
 		return standing{}, s.problemOf(ctx, err)
+	case found.Status == account.Missing && !who.session:
+		return standing{principal: who.Principal}, nil
 	case found.Status != account.Active || !found.Complete:
 		if who.session {
 			return standing{}, sessionEnded()
@@ -116,26 +115,41 @@ var beforeTerms = []access.Permission{access.ReadSelf, access.ReadTerms, access.
 // terms of use in force are not accepted (requirements 25 and 26). It refuses a request that names
 // such a business, and one for which no business is left. This is the one place where terms count.
 func (s *standing) acceptFor(r *http.Request, permission access.Permission) *Problem {
-	if len(s.pending) == 0 || slices.Contains(beforeTerms, permission) || s.principal.Everywhere(permission) {
+	if slices.Contains(beforeTerms, permission) || s.principal.Everywhere(permission) {
 		return nil
 	}
-	whole := s.principal
-	s.principal.Grants = maps.Clone(whole.Grants)
+	for _, frn := range s.pending {
+		if s.principal.May(permission, frn) {
+			s.withheld = append(s.withheld, frn)
+		}
+	}
+	if len(s.withheld) == 0 {
+		return nil
+	}
+	s.principal.Grants = maps.Clone(s.principal.Grants)
 	for _, frn := range s.pending {
 		delete(s.principal.Grants, frn)
 	}
-	for _, frn := range businessesNamed(r) {
-		if slices.Contains(s.pending, frn) && whole.May(permission, frn) {
-			return s.notAccepted([]string{frn})
-		}
-	}
 	if !s.principal.Somewhere(permission) {
-		return s.notAccepted(whole.Businesses(permission))
+		return s.notAccepted(s.withheld...)
+	}
+	return s.acceptedAt(businessesNamed(r)...)
+}
+
+// acceptedAt refuses what names a business where a role would count if the terms were accepted.
+func (s *standing) acceptedAt(frns ...string) *Problem {
+	for _, frn := range frns {
+		if slices.Contains(s.withheld, frn) {
+			return s.notAccepted(frn)
+		}
 	}
 	return nil
 }
 
-func (s *standing) notAccepted(frns []string) *Problem {
+func (s *standing) notAccepted(frns ...string) *Problem {
+	if s.terms == "" {
+		return problem(CodeTermsNotAccepted, "The Financial Ombudsman Service has not published its terms of use yet, and nobody sees any data before they are accepted.")
+	}
 	return problem(CodeTermsNotAccepted, "Accept version %s of the terms of use on behalf of %s first: POST /api/v1/terms/acceptances.",
 		s.terms, strings.Join(frns, ", "))
 }
