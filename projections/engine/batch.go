@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,11 @@ const writeRowsMax = 10_000
 // loaded.
 func (p Projection) load(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
 	return p.loadTables(ctx, snapshot, generation, rows, keys, func(s Spec) bool { return s.Kind == Keyed && !s.AppendOnly })
+}
+
+// loadAppended reads the rows of keys in those tables that load leaves out.
+func (p Projection) loadAppended(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
+	return p.loadTables(ctx, snapshot, generation, rows, keys, func(s Spec) bool { return s.Kind == Keyed && s.AppendOnly })
 }
 
 // loadWhole reads all rows of a key.
@@ -118,11 +124,28 @@ func (w *writer) foldIn(ctx context.Context, tx Tx, groups []*group, next checkp
 	if err := w.projection.load(ctx, tx, w.generation.number, rows, keysOf(groups)); err != nil {
 		return err
 	}
+	if err := w.projection.loadAppended(ctx, tx, w.generation.number, rows, keysOf(w.projection.whole(groups))); err != nil {
+		return err
+	}
 	w.fold(rows, groups)
 	if err := w.projection.write(ctx, tx, w.generation.number, rows); err != nil {
 		return err
 	}
 	return w.generation.move(ctx, tx, next, w.now())
+}
+
+// whole returns the groups with an event whose fold needs all rows of its key.
+func (p Projection) whole(groups []*group) (whole []*group) {
+	if p.Whole == nil {
+		return nil
+	}
+	for _, g := range groups {
+		// An event that could not be decoded parks its key.
+		if slices.ContainsFunc(g.events, func(e Event) bool { return e.Event != nil && p.Whole(e) }) {
+			whole = append(whole, g)
+		}
+	}
+	return whole
 }
 
 func keysOf(groups []*group) []string {

@@ -64,6 +64,9 @@ type Projection struct {
 	// key: its rows stay as they were before the event, and its later events wait. Events of one key
 	// come in their order; between keys there is none.
 	Fold func(rows *Rows, e Event) error
+	// Whole is true for an event, of those that Key wants, whose fold needs all rows of its key: those
+	// of AppendOnly tables are then loaded too, and may be changed and deleted. Nil stands for none.
+	Whole func(Event) bool
 	// Streams names the streams that hold the events of a key, so that a parked key can be folded
 	// again from its own events, and Verify can leave out what it needs not decode. A single name
 	// promises that all events of that stream are of this key. Nil makes the engine read the whole

@@ -14,6 +14,7 @@ type loader struct {
 	bytesMax int
 	rows     *Rows
 	known    map[string]bool     // keys whose rows are in rows as far as the database has any
+	whole    map[string]bool     // those of known of which that holds of AppendOnly tables too
 	pending  checkpoint          // of what is folded
 	bytes    int                 // of event data folded since the last flush
 	written  map[uint64]struct{} // hashes of keys that the database has rows of
@@ -28,7 +29,7 @@ func newLoader(w *writer, memoryMiB int) *loader {
 }
 
 func (l *loader) reset() {
-	l.rows, l.known, l.bytes = NewRows(l.projection.tables()...), map[string]bool{}, 0
+	l.rows, l.known, l.whole, l.bytes = NewRows(l.projection.tables()...), map[string]bool{}, map[string]bool{}, 0
 	l.pending = l.generation.checkpoint
 }
 
@@ -56,22 +57,31 @@ func (l *loader) take(ctx context.Context, b batch) error {
 
 // loadWritten loads the rows of keys that were written before and are not in memory.
 func (l *loader) loadWritten(ctx context.Context, groups []*group) error {
-	var keys []string
+	keys := l.missing(groups, l.known)
+	appended := l.missing(l.projection.whole(groups), l.whole)
+	if len(keys)+len(appended) == 0 {
+		return nil
+	}
+	return l.store.View(ctx, func(snapshot Snapshot) error {
+		if err := l.projection.load(ctx, snapshot, l.generation.number, l.rows, keys); err != nil {
+			return err
+		}
+		return l.projection.loadAppended(ctx, snapshot, l.generation.number, l.rows, appended)
+	})
+}
+
+// missing returns the keys of groups that are not in loaded and were written, and adds all to loaded.
+func (l *loader) missing(groups []*group, loaded map[string]bool) (keys []string) {
 	for _, g := range groups {
-		if l.known[g.key] {
+		if loaded[g.key] {
 			continue
 		}
-		l.known[g.key] = true
+		loaded[g.key] = true
 		if _, ok := l.written[maphash.String(l.seed, g.key)]; ok {
 			keys = append(keys, g.key)
 		}
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	return l.store.View(ctx, func(snapshot Snapshot) error {
-		return l.projection.load(ctx, snapshot, l.generation.number, l.rows, keys)
-	})
+	return keys
 }
 
 // flush writes what is folded, and forgets it. It does so in many transactions, since in SQLite all
