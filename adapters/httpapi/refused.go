@@ -28,6 +28,16 @@ const (
 	CodeEmailDomainRefused  Code = "email-domain-refused"
 	CodeCrossOriginRefused  Code = "cross-origin-refused"
 	CodeLinkUnusable        Code = "link-unusable"
+
+	// What is wrong with a password, with security questions or with the order of steps.
+	CodePasswordTooShort    Code = "password-too-short"
+	CodePasswordTooLong     Code = "password-too-long"
+	CodePasswordTooCommon   Code = "password-too-common"
+	CodePasswordTooRegular  Code = "password-too-regular"
+	CodePasswordTooPersonal Code = "password-too-personal"
+	CodeAnswersUnfit        Code = "answers-unfit"
+	CodeAnswersNeeded       Code = "answers-needed"
+	CodeSessionNeeded       Code = "session-needed"
 )
 
 // signInCodes says what people are told instead of the code under which a refused sign-in is
