@@ -54,11 +54,10 @@ func (p *People) ChangeDetails(ctx context.Context, ask Ask, frn, person, name, 
 	if err != nil {
 		return Done{}, fmt.Errorf("change details: %w", err)
 	}
-	released, err := p.releaseFormer(ctx, o, person)
-	if err != nil {
+	if _, err := p.releaseFormer(ctx, o, person); err != nil {
 		return Done{}, fmt.Errorf("release former address: %w", err)
 	}
-	return later(later(moved, changed), released), nil
+	return later(moved, changed), nil
 }
 
 // manages refuses whoever may not manage a member of a business, now: the account's own stream does

@@ -8,6 +8,7 @@ import (
 
 	"casesync/domain"
 	"casesync/domain/account"
+	"casesync/domain/casefile"
 	"casesync/domain/connection"
 	"casesync/domain/membership"
 	"casesync/domain/onboarding"
@@ -25,6 +26,7 @@ type kinds struct {
 	requests    kind[*onboarding.State, onboarding.Command, onboarding.Event]
 	documents   kind[*terms.State, terms.Command, terms.Event]
 	connections kind[*connection.State, connection.Command, connection.Event]
+	cases       kind[*casefile.State, casefile.Command, casefile.Event]
 }
 
 // How many states of each kind are kept in memory. An account's takes about 1 kB, a business's that
@@ -35,6 +37,7 @@ const (
 	reservationStatesMax = 1_000
 	requestStatesMax     = 100
 	connectionStatesMax  = 1_000
+	deskStatesMax        = 1_000 // of cases, which are read for what people ask of them
 )
 
 func newKinds(log eventstore.Log, codec *eventstore.Codec) kinds {
@@ -46,6 +49,7 @@ func newKinds(log eventstore.Log, codec *eventstore.Codec) kinds {
 		requests:    newKind(log, codec, "onboarding-", idPattern, onboarding.Initial, onboarding.Decide, onboarding.Evolve, requestStatesMax),
 		documents:   newKind(log, codec, "terms", noID, terms.Initial, terms.Decide, terms.Evolve, 1),
 		connections: newKind(log, codec, "connection-", idPattern, connection.Initial, connection.Decide, connection.Evolve, connectionStatesMax),
+		cases:       newKind(log, codec, casePrefix, idPattern, casefile.Initial, casefile.Decide, casefile.Evolve, deskStatesMax),
 	}
 }
 
@@ -64,11 +68,11 @@ func newKind[State, Command, Event any](log eventstore.Log, codec *eventstore.Co
 	return kind[State, Command, Event]{prefix, ids, decide, eventstore.NewHandler(log, codec, decider, statesMax)}
 }
 
-// What ids in names of streams are made of: firm reference numbers, all others, and those of the one
+// What ids in names of streams are made of: firm reference numbers, all others, and that of the one
 // stream that has none. Whatever else somebody asks for does not exist.
 var (
 	frnPattern = regexp.MustCompile(`^[0-9]{6,7}$`)
-	idPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
+	idPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 	noID       = regexp.MustCompile(`^$`)
 )
 
@@ -139,6 +143,7 @@ func (k kind[State, Command, Event]) done(ctx context.Context, o order, id strin
 // absent are the codes of refusals by which a decider says that there is no such thing.
 var absent = map[string]bool{
 	"account-unknown": true, "not-member": true, "invitation-unknown": true, "request-unknown": true,
+	casefile.CodeUnknownCase: true,
 }
 
 // answered gives what a decider refused, because it knows nothing of it, the error for that, too.

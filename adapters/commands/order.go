@@ -79,6 +79,10 @@ var reasons = map[access.Command]struct{ always bool }{
 	"account.disable":         {always: true},
 	"account.enable":          {},
 	"account.erase":           {always: true},
+
+	"casefile.place-hold":  {always: true},
+	"casefile.lift-hold":   {always: true},
+	"casefile.erase-party": {always: true},
 }
 
 func needsReason(command access.Command, operator bool) bool {
