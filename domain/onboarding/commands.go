@@ -30,7 +30,7 @@ type MarkComplete struct{ Day calendar.Day }
 type Configure struct {
 	// Connection is the id of the identity provider's settings, "" for local accounts.
 	Connection string
-	// SecretReference names the place where the client secret is kept, for OIDC.
+	// SecretReference names the file with the client secret, for OIDC.
 	SecretReference string
 	Day             calendar.Day
 }

@@ -2,11 +2,11 @@ package onboarding
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"casesync/domain/account"
 	"casesync/domain/calendar"
+	"casesync/domain/connection"
 	"casesync/domain/private"
 	"casesync/domain/retention"
 )
@@ -99,10 +99,6 @@ func (s *State) complete(c MarkComplete) ([]Event, error) {
 	return []Event{&RequestCompleted{Day: c.Day}}, nil
 }
 
-// referencePattern is the form of a reference to a secret: the name of a place, such as
-// "vault/oidc/example", in small letters; client secrets rarely look like that.
-var referencePattern = regexp.MustCompile(`^[a-z][a-z0-9._-]*(/[a-z0-9._-]+)+$`)
-
 func (s *State) configure(c Configure) ([]Event, error) {
 	if s.status == Configured {
 		return nil, nil
@@ -115,7 +111,7 @@ func (s *State) configure(c Configure) ([]Event, error) {
 		return nil, refuseConnection()
 	}
 	if (method == account.OIDC) != (c.SecretReference != "") ||
-		c.SecretReference != "" && (len(c.SecretReference) > textRunesMax || !referencePattern.MatchString(c.SecretReference)) {
+		c.SecretReference != "" && !connection.ValidSecretReference(c.SecretReference) {
 		return nil, refuseSecretReference()
 	}
 	return []Event{&BusinessesConfigured{Connection: c.Connection, SecretReference: c.SecretReference, Day: c.Day}}, nil

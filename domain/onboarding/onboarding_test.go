@@ -82,7 +82,7 @@ var (
 	active     = after(invited, activeEvent("123456"), activeEvent("7654321"))
 	withdrawn  = after(submitted, &onboarding.RequestWithdrawn{Day: monday + 1})
 
-	configuredEvent = &onboarding.BusinessesConfigured{Connection: "idp", SecretReference: "vault/oidc/example", Day: monday + 3}
+	configuredEvent = &onboarding.BusinessesConfigured{Connection: "idp", SecretReference: "example-group.oidc", Day: monday + 3}
 )
 
 func invitedEvent(frn string) *onboarding.AdministratorsInvited {
@@ -156,11 +156,11 @@ func TestOnTheWay(t *testing.T) {
 		{Name: "complete with data missing", Given: lacking(), When: mark, Refused: "data-missing"},
 		{Name: "complete when configured", Given: configured, When: mark, Refused: "request-configured"},
 
-		{Name: "configured", Given: complete, When: configure("idp", "vault/oidc/example"), Then: events(configuredEvent)},
-		{Name: "configured twice: nothing happens", Given: configured, When: configure("idp", "vault/oidc/example")},
+		{Name: "configured", Given: complete, When: configure("idp", "example-group.oidc"), Then: events(configuredEvent)},
+		{Name: "configured twice: nothing happens", Given: configured, When: configure("idp", "example-group.oidc")},
 		{Name: "configured for local accounts", Given: local, When: configure("", ""), Then: events(&onboarding.BusinessesConfigured{Day: monday + 3})},
-		{Name: "configured too early", Given: submitted, When: configure("idp", "vault/oidc/example"), Refused: "request-submitted"},
-		{Name: "configured without a connection", Given: complete, When: configure("", "vault/oidc/example"), Refused: "connection-missing"},
+		{Name: "configured too early", Given: submitted, When: configure("idp", "example-group.oidc"), Refused: "request-submitted"},
+		{Name: "configured without a connection", Given: complete, When: configure("", "example-group.oidc"), Refused: "connection-missing"},
 		{Name: "local accounts with a connection", Given: local, When: configure("idp", ""), Refused: "connection-missing"},
 		{Name: "configured without a secret's place", Given: complete, When: configure("idp", ""), Refused: "secret-reference"},
 		{Name: "configured with a secret itself", Given: complete, When: configure("idp", "Zm9v8Q~secretlooking.4x"), Refused: "secret-reference"},
@@ -253,7 +253,7 @@ func TestWhateverIsAsked(t *testing.T) {
 			command := rapid.SampledFrom([]onboarding.Command{
 				onboarding.Submit{Form: form()}, onboarding.Submit{Form: bare}, onboarding.Amend{Form: form()}, onboarding.Amend{Form: bare},
 				onboarding.Ask{Question: "?"}, onboarding.MarkComplete{}, onboarding.MarkComplete{},
-				onboarding.Configure{Connection: "idp", SecretReference: "vault/1"},
+				onboarding.Configure{Connection: "idp", SecretReference: "oidc-1"},
 				onboarding.NoteInvited{FRN: frn}, onboarding.NoteActive{FRN: frn}, onboarding.Withdraw{}, onboarding.Decline{},
 			}).Draw(t, "command")
 			before := state.Clock().Over

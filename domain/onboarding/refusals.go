@@ -87,7 +87,7 @@ func refuseConnection() error {
 }
 
 func refuseSecretReference() error {
-	return refuse("secret-reference", "Name the place where the client secret is kept, such as vault/oidc/example; never give the secret itself. Only OIDC has one.")
+	return refuse("secret-reference", "Name the file with the client secret, such as example-group.oidc, without a folder; never give the secret itself. Only OIDC has one.")
 }
 
 func refuseOtherBusiness() error {
