@@ -8,56 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 
-	"casesync/adapters/httpapi"
 	"casesync/adapters/identity"
 	"casesync/domain/access"
 )
-
-// TestAccess tries every route with every role, with no token, and with tokens that are refused.
-func TestAccess(t *testing.T) {
-	onEach(t, func(t *testing.T, f *fixture) {
-		feed(f)
-		fill := strings.NewReplacer("{ref}", "C1", "{frn}", frnA, "{id}", uuid.Nil.String(), "{stream}", "casefile-C1", "{name}", "feeds", "{key}", "C1")
-		for _, route := range httpapi.Routes() {
-			path := fill.Replace(route.Pattern)
-			if route.Public {
-				if got := f.do(route.Method, path, "", ""); got.status != http.StatusOK {
-					t.Errorf("%s %s without a token: got %d, want 200", route.Method, path, got.status)
-				}
-				continue
-			}
-			for name, token := range map[string]string{"no token": "", "another secret": "abc", "an unknown token": "casesync_a_b_" + strings.Repeat("A", 43)} {
-				got := f.do(route.Method, path, token, "")
-				if got.status != http.StatusUnauthorized || !strings.HasPrefix(got.header.Get("WWW-Authenticate"), "Bearer") {
-					t.Errorf("%s %s with %s: got %d, want 401 with WWW-Authenticate", route.Method, path, name, got.status)
-				}
-			}
-			for _, role := range access.Roles() {
-				got := f.ask(route, path, f.as(role))
-				if forbidden := got == http.StatusForbidden; forbidden == role.Gives(route.Permission) || got == http.StatusUnauthorized {
-					t.Errorf("%s %s as %s: got %d; the table gives %s: %v", route.Method, path, role, got, route.Permission, role.Gives(route.Permission))
-				}
-			}
-		}
-	})
-}
-
-// ask returns the status alone, so that a stream does not have to end.
-func (f *fixture) ask(route httpapi.Route, path, token string) int {
-	f.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, route.Method, f.URL+path, strings.NewReader(`{"reason":"a test"}`))
-	f.must(err)
-	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := f.Client().Do(request)
-	f.must(err)
-	_ = response.Body.Close()
-	return response.StatusCode
-}
 
 // TestHiddenIsNotFound: what may not be seen answers byte for byte like what does not exist.
 func TestHiddenIsNotFound(t *testing.T) {

@@ -2,11 +2,17 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"casesync/adapters/commands"
+	"casesync/adapters/identity/gate"
+	"casesync/adapters/identity/local"
+	"casesync/adapters/identity/sessions"
+	"casesync/adapters/identity/signin"
 	"casesync/domain/access"
 	"casesync/domain/catalog"
 	"casesync/eventstore"
@@ -21,6 +27,25 @@ func (nobody) Authenticate(context.Context, string) (access.Principal, error) {
 	return access.Principal{}, access.ErrUnauthenticated
 }
 
+// shut is a gate with all its routes, by which nobody comes in.
+type shut struct{ *gate.Gate }
+
+func (shut) Middleware(next http.Handler) http.Handler { return next }
+func (shut) Person(context.Context) string             { return "" }
+
+func shutGate(t *testing.T) shut {
+	t.Helper()
+	g, err := gate.New(gate.Config{
+		People: &commands.People{}, Local: &local.Credentials{}, Attempts: &signin.Attempts{}, Sessions: &sessions.Sessions{},
+		Activity: struct{ commands.ActivityLog }{}, PublicURL: "https://casesync.test", AddressDigest: func(string) string { return "" },
+		Refused: func(string, string, time.Duration) error { return nil }, Fault: func(context.Context, error) error { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shut{g}
+}
+
 // bareServer has all routes and no storage behind them: nothing that needs any may be called.
 func bareServer(t *testing.T) *Server {
 	t.Helper()
@@ -30,7 +55,10 @@ func bareServer(t *testing.T) *Server {
 		Log: log, Store: struct{ engine.Store }{}, Codec: eventstore.NewCodec(catalog.New(), oneKey{}), Keys: oneKey{}, Tokens: nobody{},
 		SearchWords: someWords, Ingest: http.NotFoundHandler(), Letters: letters, Desk: &commands.Desk{}, Commands: &commands.Commands{},
 		Projections: []engine.Config{{Projection: projections.Cases()}}, Metrics: http.NotFoundHandler(),
-		Logger: slog.New(slog.DiscardHandler),
+		People: &commands.People{}, Gate: shutGate(t), Activities: struct{ ActivityReader }{},
+		Questions:    func(context.Context, string) ([]string, error) { return nil, nil },
+		ExportPerson: func(context.Context, io.Writer, string) error { return nil },
+		Logger:       slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

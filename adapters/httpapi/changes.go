@@ -22,7 +22,7 @@ import (
 // come back, and are told from where they left off.
 type changes struct {
 	server  *Server
-	streams *gate
+	streams *turnstile
 	closing context.Context
 	cancel  context.CancelFunc
 
@@ -59,7 +59,7 @@ const changesBatchMax = 500
 func newChanges(s *Server) *changes {
 	c := &changes{server: s, clients: map[*client]struct{}{}}
 	c.closing, c.cancel = context.WithCancel(context.Background())
-	c.streams = newGate(s.limits.StreamsPerPrincipalMax, s.limits.StreamsMax)
+	c.streams = newTurnstile(s.limits.StreamsPerPrincipalMax, s.limits.StreamsMax)
 	return c
 }
 

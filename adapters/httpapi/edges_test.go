@@ -143,7 +143,7 @@ func TestNoneMatch(t *testing.T) {
 
 func TestGate(t *testing.T) {
 	t.Parallel()
-	g := newGate(2, 3)
+	g := newTurnstile(2, 3)
 	enter := func(who string, want bool) (leave func()) {
 		t.Helper()
 		leave, ok := g.enter(who)

@@ -115,7 +115,7 @@ type Server struct {
 	router  chi.Router
 	cursors cursors
 	changes *changes
-	exports *gate
+	exports *turnstile
 	openapi []byte
 	// rebuilds go on after the request that asked for them.
 	rebuilds *rebuilds
@@ -138,7 +138,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{config: config, limits: config.Limits, logger: config.Logger, cursors: sealed, rebuilds: newRebuilds()}
 	s.changes = newChanges(s)
 	s.rights = newRights(s)
-	s.exports = newGate(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
+	s.exports = newTurnstile(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
 	if err := s.route(); err != nil {
 		return nil, fmt.Errorf("start HTTP interface: %w", err)
 	}

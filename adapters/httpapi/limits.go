@@ -103,20 +103,20 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// gate lets a bounded number through, of each principal and of all.
-type gate struct {
+// turnstile lets a bounded number through, of each principal and of all.
+type turnstile struct {
 	mu           sync.Mutex
 	inside       map[string]int
 	all          int
 	eachMax, max int
 }
 
-func newGate(eachMax, all int) *gate {
-	return &gate{inside: map[string]int{}, eachMax: eachMax, max: all}
+func newTurnstile(eachMax, all int) *turnstile {
+	return &turnstile{inside: map[string]int{}, eachMax: eachMax, max: all}
 }
 
 // enter returns how to leave again, or false if there is no room.
-func (g *gate) enter(principal string) (leave func(), ok bool) {
+func (g *turnstile) enter(principal string) (leave func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.inside[principal] >= g.eachMax || g.all >= g.max {

@@ -21,8 +21,8 @@ func TestEveryRouteHasARule(t *testing.T) {
 		if _, known := routeOf(method, pattern); !known {
 			t.Errorf("%s %s is registered and has no rule", method, pattern)
 		}
-		if want := len(s.router.Middlewares()) + 1; len(middlewares) != want {
-			t.Errorf("%s %s passes %d middlewares, want %d: the authoriser is missing", method, pattern, len(middlewares), want)
+		if want := len(s.router.Middlewares()) + len(s.guards()); len(middlewares) != want {
+			t.Errorf("%s %s passes %d middlewares, want %d: the guards are missing", method, pattern, len(middlewares), want)
 		}
 		return nil
 	})
@@ -43,7 +43,7 @@ func TestEveryRouteHasARule(t *testing.T) {
 func TestRouteWithoutRuleIsRefused(t *testing.T) {
 	t.Parallel()
 	s := bareServer(t)
-	s.router.With(s.authorise).Get("/api/v1/forgotten", func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
+	s.router.With(s.guards()...).Get("/api/v1/forgotten", func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
 	for _, token := range []string{"", "Bearer anything"} {
 		r := httptest.NewRequest(http.MethodGet, "/api/v1/forgotten", nil)
 		r.Header.Set("Authorization", token)
