@@ -67,6 +67,21 @@ func (m *Mails) invitationAgain(ctx context.Context, o occasion) (draft, error) 
 	return m.linked(ctx, link, event.TokenDigest)
 }
 
+func (m *Mails) resetLink(ctx context.Context, o occasion) (draft, error) {
+	event := o.Event.(*account.ResetRequested)
+	link := commands.Link{Kind: commands.ResetLink, Of: o.entry.About, ID: event.ResetID, ExpiresAt: event.ExpiresAt}
+	made, err := m.linked(ctx, link, event.TokenDigest)
+	made.facts.Factor = event.Purpose == account.ResetSecondFactor
+	return made, err
+}
+
+func (m *Mails) passwordChanged(ctx context.Context, o occasion) (draft, error) {
+	if o.Event.(*account.ResetUsed).Purpose != account.ResetPassword {
+		return draft{}, noMatter // the factor that is set up next is mailed about
+	}
+	return m.notice(ctx, o)
+}
+
 // linked drafts a mail that carries a link to be used once. Its token is made anew from the key, and
 // must be the one whose digest was recorded.
 func (m *Mails) linked(ctx context.Context, link commands.Link, digest string) (draft, error) {

@@ -34,6 +34,8 @@ var rules = []rule{
 	{"membership.administrator-requested.v1", AdministratorRequested, (*Mails).administratorRequested},
 	{"account.inactivity-warned.v1", InactivityWarned, (*Mails).inactivityWarned},
 	{"account.disabled.v1", AccountDisabled, (*Mails).accountDisabled},
+	{"account.reset-requested.v1", ResetLink, (*Mails).resetLink},
+	{"account.reset-used.v1", PasswordChanged, (*Mails).passwordChanged},
 	{"account.factor-enrolled.v1", FactorChanged, (*Mails).factorChanged},
 	{"account.factor-reset.v1", FactorReset, (*Mails).notice},
 	{"account.questions-reset.v1", QuestionsReset, (*Mails).notice},
@@ -45,6 +47,15 @@ var rules = []rule{
 	{"onboarding.declined.v1", RequestDeclined, (*Mails).request},
 	{"onboarding.lapsed.v1", RequestLapsed, (*Mails).request},
 	{"onboarding.business-activated.v1", BusinessActive, (*Mails).request},
+}
+
+// Kinds returns all kinds of mails.
+func Kinds() []Kind {
+	kinds := make([]Kind, len(rules))
+	for i, r := range rules {
+		kinds[i] = r.kind
+	}
+	return kinds
 }
 
 // ruleOf returns the rule of a kind.
@@ -66,6 +77,9 @@ var byEvent = func() map[string][]Kind {
 	}
 	return kinds
 }()
+
+// Wants reports whether events of a stored name lead to mails; it is the Wants of a follower.
+func Wants(eventType string) bool { return len(byEvent[eventType]) > 0 }
 
 // mailSpace is the namespace of the ids of mails.
 var mailSpace = uuid.MustParse("0f6d5c64-7f0b-5f52-9f38-6d0c2a5be5b7")

@@ -22,10 +22,11 @@ const (
 	InactivityWarned Kind = "inactivity-warning"
 	AccountDisabled  Kind = "account-disabled" // for inactivity
 	ResetLink        Kind = "reset-link"
-	// FactorChanged, FactorReset and QuestionsReset tell the person what was done to the account.
-	FactorChanged  Kind = "second-factor-changed"
-	FactorReset    Kind = "second-factor-reset"
-	QuestionsReset Kind = "questions-reset"
+	// PasswordChanged, FactorChanged, FactorReset and QuestionsReset tell the person what was done to the account.
+	PasswordChanged Kind = "password-changed"
+	FactorChanged   Kind = "second-factor-changed"
+	FactorReset     Kind = "second-factor-reset"
+	QuestionsReset  Kind = "questions-reset"
 	// AddressChanged goes to the new address, FormerAddress to the one before.
 	AddressChanged Kind = "address-changed"
 	FormerAddress  Kind = "address-changed-former"

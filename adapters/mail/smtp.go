@@ -246,7 +246,7 @@ func faultOf(err error) *Fault {
 		return &Fault{Code: "tls"}
 	case strings.Contains(err.Error(), "STARTTLS"):
 		return &Fault{Code: "starttls-missing"}
-	case strings.Contains(err.Error(), "AUTH"):
+	case strings.Contains(strings.ToUpper(err.Error()), "AUTH"):
 		return &Fault{Code: "sign-in-unsupported"}
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
 		return &Fault{Code: "timeout"}
