@@ -14,8 +14,8 @@ const termsBytesMax = 512 << 10
 
 // TermsInForce is what people agree to and are told (requirement 27).
 type TermsInForce struct {
-	TermsOfUse    *TermsDocument  `json:"termsOfUse" nullable:"true" doc:"Null where none was published: then there are no data for anybody"`
-	PrivacyNotice *TermsDocument  `json:"privacyNotice" nullable:"true"`
+	TermsOfUse    *TermsDocument  `json:"termsOfUse,omitempty" doc:"Absent where none were published: then there are no data for anybody"`
+	PrivacyNotice *TermsDocument  `json:"privacyNotice,omitempty" doc:"Absent where none was published"`
 	ToAccept      []TermsToAccept `json:"toAccept" nullable:"false" doc:"The businesses for which you have not accepted the terms of use in force"`
 }
 
