@@ -57,7 +57,7 @@ func TestInvitations(t *testing.T) {
 	until := time.Date(2030, 7, 3, 13, 30, 0, 0, time.UTC)
 	link := commands.Link{Kind: commands.InvitationLink, Of: "900001", ID: "i1", ExpiresAt: until}
 	token, digest := f.link(link, ada)
-	f.append(t, "access-900001", &membership.MemberInvited{InvitationID: "i1", Person: ada, Domain: "firm.example", Roles: []access.Role{access.Caseworker}, TokenDigest: digest, ExpiresAt: until})
+	f.append(t, "access-900001", invited("i1", digest, until))
 	f.take(t)
 	check(t, f.send(t), sent{mail.Invitation, ada, "ada.specimen@firm.example", "Invitation to the business portal", "https://portal.example.org/invitation?token=" + token})
 	body := f.sink.all()[0].Body
@@ -79,6 +79,13 @@ func TestInvitations(t *testing.T) {
 	check(t, f.send(t), sent{mail.InvitationAgain, ada, "ada.specimen@firm.example", "Your invitation to the business portal, sent again", again})
 	if body := f.sink.all()[1].Body; !strings.Contains(body, "no new password") {
 		t.Errorf("got %q, want it to say that the business signs people in", body)
+	}
+}
+
+// invited is the event of an invitation of one person.
+func invited(id, digest string, until time.Time) *membership.MemberInvited {
+	return &membership.MemberInvited{
+		InvitationID: id, Person: ada, Domain: "firm.example", Roles: []access.Role{access.Caseworker}, TokenDigest: digest, ExpiresAt: until,
 	}
 }
 

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"mime"
+	"mime/quotedprintable"
 	"net/mail"
 	"os"
 	"path"
@@ -15,7 +18,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	gomail "github.com/wneessen/go-mail"
 )
 
 // Folder keeps messages as files instead of sending them: for a demonstration, and for trying things
@@ -157,30 +159,33 @@ func (f *Folder) read(name string) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("read %s: its name is no id of a mail", name)
 	}
-	parsed, err := gomail.EMLToMsgFromReader(bytes.NewReader(text))
-	if err != nil {
+	message := Message{ID: id, About: path.Dir(name)}
+	if err := message.decode(text); err != nil {
 		return Message{}, fmt.Errorf("read mail %s: %w", id, err)
-	}
-	message := Message{ID: id, About: path.Dir(name), Kind: Kind(first(parsed.GetGenHeader(kindHeader))), Subject: first(parsed.GetGenHeader(gomail.HeaderSubject))}
-	if to := parsed.GetTo(); len(to) > 0 {
-		message.To = to[0].Address
-	}
-	if at, err := mail.ParseDate(first(parsed.GetGenHeader(gomail.HeaderDate))); err == nil {
-		message.At = at.UTC()
-	}
-	for _, part := range parsed.GetParts() {
-		body, err := part.GetContent()
-		if err != nil {
-			return Message{}, fmt.Errorf("read mail %s: %w", id, err)
-		}
-		message.Body += strings.ReplaceAll(string(body), "\r\n", "\n")
 	}
 	return message, nil
 }
 
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
+// decode reads what encode wrote, but for what a folder's names say.
+func (m *Message) decode(text []byte) error {
+	parsed, err := mail.ReadMessage(bytes.NewReader(text))
+	if err != nil {
+		return err
 	}
-	return values[0]
+	body, err := io.ReadAll(quotedprintable.NewReader(parsed.Body))
+	if err != nil {
+		return err
+	}
+	to, err := parsed.Header.AddressList("To")
+	if err != nil {
+		return err
+	}
+	at, err := parsed.Header.Date()
+	if err != nil {
+		return err
+	}
+	m.Subject, err = new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject"))
+	m.Kind, m.To, m.At = Kind(parsed.Header.Get(kindHeader)), to[0].Address, at.UTC()
+	m.Body = strings.ReplaceAll(string(body), "\r\n", "\n")
+	return err
 }

@@ -238,11 +238,8 @@ func faultOf(err error) *Fault {
 		return &Fault{Code: replyCode(reply.Code, "")}
 	}
 	timeout, isNet := errors.AsType[net.Error](err)
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
-	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
 	switch {
-	case unverified, noTLS, alert:
+	case strings.Contains(err.Error(), "tls: "): // alerts, which have no type; certificates; no TLS at all
 		return &Fault{Code: "tls"}
 	case strings.Contains(err.Error(), "STARTTLS"):
 		return &Fault{Code: "starttls-missing"}
