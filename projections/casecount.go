@@ -70,7 +70,7 @@ func (f *CaseFilter) onlyBusinesses(scope Scope) bool {
 			return false
 		}
 	}
-	return f.Overdue == nil && f.FailedUpload == nil && f.Reference == "" && len(f.Words) == 0
+	return f.Overdue == nil && f.FailedUpload == nil && f.Returned == nil && f.Reference == "" && len(f.Words) == 0
 }
 
 // listMeasures count the cases of a list, with the suppressed ones or without.

@@ -44,7 +44,7 @@ type TimelineRow struct {
 	Sealed string
 	// Contradicts says what it contradicts of what was known before.
 	Contradicts []string
-	// Internal marks what only auditors see: suppression and hand-overs between sources.
+	// Internal marks what only auditors see: suppression, legal holds, hand-overs between sources.
 	Internal   bool
 	RecordedAt time.Time
 }

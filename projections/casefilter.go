@@ -53,6 +53,7 @@ func (s *statement) conditions(scope Scope, f *CaseFilter) []string {
 		{f.Priority, "c.priority = TRUE"},
 		{f.ActionNeeded, "c.open = TRUE AND c.actions_open > 0"},
 		{f.FailedUpload, "c.failed_uploads > 0"},
+		{f.Returned, "c.allocation_returned = TRUE"},
 	} {
 		all = appendFlag(all, flag.wanted, flag.text)
 	}

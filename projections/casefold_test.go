@@ -45,7 +45,7 @@ func TestCaseRow(t *testing.T) {
 		Ref: "C1", FRN: "123456", Converted: true, Open: true,
 		Sector: "Consumer credit", Group: "Motor finance", Product: "Hire purchase",
 		Issue: "Commission not disclosed", Stage: "converted", SmallBusiness: true,
-		ConvertedAt: micros(at(0)), ConvertedDay: int64(DayOf(at(0))), DueDay: int64(NoDay),
+		ConvertedAt: micros(at(0)), ConvertedDay: int64(DayOf(at(0))), DueDay: int64(NoDay), ErasesDay: int64(NoDay),
 	}
 	due := int64(day(t, "2025-02-03"))
 	for name, c := range map[string]struct {
@@ -77,7 +77,7 @@ func TestCaseRow(t *testing.T) {
 			[]casefile.Event{stage("final-decision", at(1)), closedAs("change", at(2)), closedAs("no-change", at(30))},
 			func(r *caseRow) {
 				r.Stage, r.StageAtClosure, r.Open, r.Outcome = "final-decision", "final-decision", false, "no-change"
-				r.ClosedAt, r.ClosedDay = micros(at(30)), int64(DayOf(at(30)))
+				r.ClosedAt, r.ClosedDay, r.ErasesDay = micros(at(30)), int64(DayOf(at(30))), int64(day(t, "2031-01-02"))
 			}},
 		"reopened": {
 			[]casefile.Event{closedAs("change", at(2)), reopenedAt(at(5))},
@@ -100,6 +100,38 @@ func TestCaseRow(t *testing.T) {
 		"an older time does not move updatedAt back": {
 			[]casefile.Event{stage("view-issued", at(9)), stage("on-hold", at(3))},
 			func(r *caseRow) { r.Stage, r.UpdatedAt = "on-hold", micros(at(9)) }},
+		"allocated, and to another": {
+			[]casefile.Event{&casefile.Allocated{To: "ada"}, &casefile.Allocated{To: "bob", From: "ada"}},
+			func(r *caseRow) { r.AllocatedTo = "bob" }},
+		"given back": {
+			[]casefile.Event{&casefile.Allocated{To: "ada"}, &casefile.Allocated{From: "ada"}}, func(*caseRow) {}},
+		"returned from who is disabled": {
+			[]casefile.Event{&casefile.Allocated{To: "ada"}, &casefile.AllocationReturned{From: "ada", Cause: casefile.HolderDisabled}},
+			func(r *caseRow) { r.AllocationReturned = true }},
+		"returned, and allocated again": {
+			[]casefile.Event{&casefile.AllocationReturned{From: "ada", Cause: casefile.HolderRemoved}, &casefile.Allocated{To: "bob"}},
+			func(r *caseRow) { r.AllocatedTo = "bob" }},
+		"allocated, then transferred": {
+			[]casefile.Event{&casefile.Allocated{To: "ada"}, transferredTo("7654321", at(1))},
+			func(r *caseRow) { r.FRN = "7654321" }},
+		"returned, then transferred": {
+			[]casefile.Event{&casefile.AllocationReturned{From: "ada", Cause: casefile.HolderErased}, transferredTo("7654321", at(1))},
+			func(r *caseRow) { r.FRN = "7654321" }},
+		"allocated, then transferred to where it is": {
+			[]casefile.Event{&casefile.Allocated{To: "ada"}, transferredTo("123456", at(1))},
+			func(r *caseRow) { r.AllocatedTo = "ada" }},
+		"closed on hold is never due": {
+			[]casefile.Event{&casefile.LegalHoldPlaced{}, closedAs("withdrawn", at(2))},
+			func(r *caseRow) {
+				r.OnHold, r.Open, r.Outcome, r.StageAtClosure = true, false, "withdrawn", "converted"
+				r.ClosedAt, r.ClosedDay = micros(at(2)), int64(DayOf(at(2)))
+			}},
+		"the hold is lifted": {
+			[]casefile.Event{&casefile.LegalHoldPlaced{}, closedAs("withdrawn", at(2)), &casefile.LegalHoldLifted{}},
+			func(r *caseRow) {
+				r.Open, r.Outcome, r.StageAtClosure, r.ErasesDay = false, "withdrawn", "converted", int64(day(t, "2028-01-01"))
+				r.ClosedAt, r.ClosedDay = micros(at(2)), int64(DayOf(at(2)))
+			}},
 		"handed over": {
 			[]casefile.Event{&casefile.HandedOver{Origin: from(at(1)), ToSource: "/new"}}, func(*caseRow) {}},
 	} {
@@ -168,7 +200,7 @@ func TestSnapshotReplacesEverything(t *testing.T) {
 		Ref: "C1", FRN: "222222", Converted: true, Open: true, Sector: "Banking", Group: "Cards", Product: "Credit cards",
 		Issue: "Delay", Stage: "view-issued", Priority: true, PriorityReason: "vulnerability",
 		ConvertedAt: micros(at(-48)), ConvertedDay: int64(DayOf(at(-48))), ActionsOpen: 1, DueDay: int64(day(t, "2025-02-03")),
-		UpdatedAt: micros(at(5)), TimelineLen: 6, LedgerLen: 5, RecordedAt: micros(recordedAt(6)), Revision: 5,
+		ErasesDay: int64(NoDay), UpdatedAt: micros(at(5)), TimelineLen: 6, LedgerLen: 5, RecordedAt: micros(recordedAt(6)), Revision: 5,
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -38,6 +38,9 @@ type CaseFilter struct {
 	In, Not map[Field][]string
 	// Each nil flag takes both. ActionNeeded and Overdue hold of open cases alone.
 	Priority, ActionNeeded, Overdue, FailedUpload *bool
+	// Returned takes cases that nobody has since whoever had them can not work on them any more
+	// (requirement 42).
+	Returned *bool
 	// The first and last day, both included; the due day is that of the earliest open action.
 	ConvertedFrom, ConvertedTo, ClosedFrom, ClosedTo, DueFrom, DueTo *Day
 	// Reference takes cases whose reference begins so, Words those that have all these hashed
@@ -120,19 +123,24 @@ var (
 // CaseRow is a case as lists and details show it. Times are UTC, zero where there is none; the
 // fields named Sealed are envelopes (private.Value.Envelope), "" where there is nothing.
 type CaseRow struct {
-	Ref, FRN                               string
-	Open, Suppressed                       bool
-	Sector, Group, Product                 string
-	Issue                                  string
-	Stage, StageAtClosure                  string
-	Priority                               bool
-	PriorityReason                         string
-	SmallBusiness, HasRepresentative       bool
-	ConvertedAt, ClosedAt, ReopenedAt      time.Time
-	Outcome, DecisionReference             string
-	ActionsOpen                            int64
-	DueDay                                 Day // NoDay without an open action
-	AllocatedTo                            string
+	Ref, FRN                          string
+	Open, Suppressed                  bool
+	Sector, Group, Product            string
+	Issue                             string
+	Stage, StageAtClosure             string
+	Priority                          bool
+	PriorityReason                    string
+	SmallBusiness, HasRepresentative  bool
+	ConvertedAt, ClosedAt, ReopenedAt time.Time
+	Outcome, DecisionReference        string
+	ActionsOpen                       int64
+	DueDay                            Day // NoDay without an open action
+	AllocatedTo                       string
+	// AllocationReturned: nobody has it since whoever had it can not work on it any more; until it is
+	// allocated again.
+	AllocationReturned bool
+	// DataErased: its time has come, and only the decision and basic data are left (requirement 64).
+	DataErased                             bool
 	FailedUploads                          int64
 	UpdatedAt                              time.Time // when its last fact happened at the source
 	RecordedAt                             time.Time

@@ -167,8 +167,9 @@ func (r *fullRow) public() CaseRow {
 		ConvertedAt: instant(r.ConvertedAt), ClosedAt: instant(r.ClosedAt), ReopenedAt: instant(r.ReopenedAt),
 		Outcome: r.Outcome, DecisionReference: r.DecisionReference,
 		ActionsOpen: r.ActionsOpen, DueDay: Day(r.DueDay),
-		AllocatedTo: r.AllocatedTo, FailedUploads: r.FailedUploads,
-		UpdatedAt: instant(r.UpdatedAt), RecordedAt: instant(r.RecordedAt), Revision: r.Revision,
+		AllocatedTo: r.AllocatedTo, AllocationReturned: r.AllocationReturned, DataErased: r.DataErased,
+		FailedUploads: r.FailedUploads,
+		UpdatedAt:     instant(r.UpdatedAt), RecordedAt: instant(r.RecordedAt), Revision: r.Revision,
 		SealedBusinessReference: r.BusinessReference, SealedHandler: r.Handler,
 		SealedConsumer: r.Consumer, SealedRepresentative: r.Representative,
 	}

@@ -18,13 +18,14 @@ const caseStreams = "casefile-"
 // sums of differences of case rows.
 func Cases() engine.Projection {
 	return engine.Projection{
-		Name: CasesName, Version: 4,
+		Name: CasesName, Version: 5,
 		Tables: []engine.AnyTable{
 			cases, caseSealed, timeline, actions, documents, earlierBusinesses, searchWords,
 			dashboardCells, upholdCells, upholdLedger,
 		},
-		Key:  caseKey,
-		Fold: foldCase,
+		Key:   caseKey,
+		Fold:  foldCase,
+		Whole: erasesData,
 		Streams: func(ref string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(caseStreams + ref)}
 		},
@@ -51,12 +52,13 @@ func foldCase(rows *engine.Rows, e engine.Event) error {
 	ref, _ := caseKey(e)
 	row := cases.Get(rows, ref)
 	if row == nil {
-		row = cases.Put(rows, caseRow{Ref: ref, Open: true, DueDay: int64(NoDay)})
+		row = cases.Put(rows, caseRow{Ref: ref, Open: true, DueDay: int64(NoDay), ErasesDay: int64(NoDay)})
 	}
 	before, wordsBefore := *row, found(rows, ref)
 	if err := (&caseFold{rows: rows, e: e, row: row}).fold(); err != nil {
 		return fmt.Errorf("fold %s of case %s: %w", e.Type, ref, err)
 	}
+	row.ErasesDay = int64(row.erasesOn())
 	count(rows, before, row)
 	countWords(rows, ref, before.FRN, row.FRN, wordsBefore, found(rows, ref))
 	countChange(rows, before.FRN, row.FRN)
@@ -127,20 +129,29 @@ func (f *caseFold) foldCourse() error {
 		f.reopened(e.ReopenedAt)
 		return f.fact(e.Origin, entry{kind: "reopened", data: reopenedData{e.ReopenedAt.UTC()}})
 	}
-	return fmt.Errorf("no fold for a %T", f.e.Event)
+	return f.foldDesk()
 }
 
-// fact notes that there was one more fact, and writes it to the timeline.
+// fact notes that there was one more fact, and writes it to the timeline. What was erased may be there
+// again, of which the rules of retention hold anew.
 func (f *caseFold) fact(origin feed.Origin, shown entry) error {
 	f.row.UpdatedAt = max(f.row.UpdatedAt, micros(origin.Time))
+	f.row.DataErased = false
+	return f.note(origin, shown)
+}
+
+// note notes that something was recorded of the case, and writes it to the timeline.
+func (f *caseFold) note(origin feed.Origin, shown entry) error {
 	f.row.RecordedAt = micros(f.e.RecordedAt)
 	f.row.Revision = int64(f.e.Revision)
 	return f.tell(origin, shown)
 }
 
-// moveTo gives the case to a business; the one that had it is kept, and sees it no more.
+// moveTo gives the case to a business; the one that had it is kept, and sees it no more. Its person
+// has no part in it either.
 func (f *caseFold) moveTo(frn string, at time.Time) {
 	if f.row.FRN != "" && f.row.FRN != frn {
+		f.row.AllocatedTo, f.row.AllocationReturned = "", false
 		n := int64(len(earlierBusinesses.All(f.rows, f.row.Ref))) + 1
 		earlierBusinesses.Put(f.rows, earlierRow{Ref: f.row.Ref, N: n, FRN: f.row.FRN, Until: micros(at)})
 	}

@@ -1,6 +1,10 @@
 package projections
 
-import "casesync/projections/engine"
+import (
+	"strconv"
+
+	"casesync/projections/engine"
+)
 
 // caseRow is all that is known of a case in clear. It is narrow, for it is written with every
 // fact and scanned by filters; what is sealed stands beside it. A case that was not converted yet
@@ -19,11 +23,17 @@ type caseRow struct {
 	Outcome, DecisionReference       string
 	ActionsOpen, DueDay              int64
 	AllocatedTo                      string
+	AllocationReturned               bool // nobody has it since its holder can not work on it any more
 	FailedUploads                    int64
+	OnHold, DataErased               bool
+	ErasesDay                        int64 // when its data is due for erasure, NoDay for never
 	UpdatedAt                        int64
 	TimelineLen, LedgerLen           int64
 	RecordedAt, Revision             int64
 }
+
+// neverText is NoDay in the text of an index and of the queries that it answers.
+var neverText = strconv.FormatInt(int64(NoDay), 10)
 
 var cases = &engine.Table[caseRow]{
 	Spec: engine.Spec{
@@ -33,14 +43,17 @@ var cases = &engine.Table[caseRow]{
 			flags("priority"), texts("priority_reason"), flags("small_business", "has_representative"),
 			numbers("converted_at", "converted_day", "closed_at", "closed_day", "reopened_at"),
 			texts("outcome", "decision_reference"), numbers("actions_open", "due_day"),
-			texts("allocated_to"), numbers("failed_uploads", "updated_at", "timeline_len", "ledger_len",
+			texts("allocated_to"), flags("allocation_returned"), numbers("failed_uploads"),
+			flags("on_hold", "data_erased"), numbers("erases_day", "updated_at", "timeline_len", "ledger_len",
 				"recorded_at", "revision")),
 		// One index for each order that must not depend on the number of cases, and two for those
-		// who see every business. The other orders sort what their filters leave.
+		// who see every business. The other orders sort what their filters leave. The last two are for
+		// what the clock and the end of an account make due.
 		Indexes: []string{
 			"frn, open, due_day, ref", "frn, open, updated_at, ref", "frn, open, converted_at, ref",
 			"frn, open, closed_at, ref", "frn, open, ref",
 			"open, due_day, ref", "open, closed_at, ref",
+			"erases_day, ref WHERE erases_day < " + neverText, "allocated_to, ref WHERE allocated_to <> ''",
 		},
 		Aside: []string{"recorded_at", "revision"},
 	},
@@ -50,7 +63,8 @@ var cases = &engine.Table[caseRow]{
 			&r.Priority, &r.PriorityReason, &r.SmallBusiness, &r.HasRepresentative,
 			&r.ConvertedAt, &r.ConvertedDay, &r.ClosedAt, &r.ClosedDay, &r.ReopenedAt,
 			&r.Outcome, &r.DecisionReference, &r.ActionsOpen, &r.DueDay,
-			&r.AllocatedTo, &r.FailedUploads, &r.UpdatedAt, &r.TimelineLen, &r.LedgerLen,
+			&r.AllocatedTo, &r.AllocationReturned, &r.FailedUploads,
+			&r.OnHold, &r.DataErased, &r.ErasesDay, &r.UpdatedAt, &r.TimelineLen, &r.LedgerLen,
 			&r.RecordedAt, &r.Revision}
 	},
 }
@@ -77,7 +91,7 @@ var caseSealed = &engine.Table[sealedRow]{
 	},
 }
 
-// timelineRow is one fact of a case, numbered in the order of the log.
+// timelineRow is one fact of a case, or one thing done about it, numbered in the order of the log.
 type timelineRow struct {
 	Ref         string
 	N           int64

@@ -61,6 +61,16 @@ type (
 	reopenedData struct {
 		ReopenedAt time.Time `json:"reopenedAt"`
 	}
+	allocationData struct {
+		To    string               `json:"to,omitzero"` // user ids
+		From  string               `json:"from,omitzero"`
+		By    string               `json:"by,omitzero"`
+		Cause casefile.ReturnCause `json:"cause,omitzero"`
+	}
+	erasureData struct {
+		Day   string `json:"day,omitzero"`
+		Party string `json:"party,omitzero"`
+	}
 )
 
 // tell numbers the fact and writes its entry.

@@ -50,6 +50,8 @@ func wholeLife() []projtest.Given {
 		projtest.On("casefile-C1", &casefile.FactHeld{Origin: late.Origin, Type: "casefile.stage-changed.v1", Fact: late}),
 		projtest.On("casefile-C1", &casefile.FactUnrecognised{Origin: inSequence(1), Type: "cms.case.sung.v1"}, &casefile.SequenceSkipped{Source: "/cms", From: 2, To: 3}, late),
 		projtest.On("casefile-C1", &casefile.HandedOver{Origin: from(at(14)), ToSource: "/new"}),
+		projtest.On("casefile-C2", &casefile.Allocated{To: "ada"}, &casefile.AllocationReturned{From: "ada", Cause: casefile.HolderDisabled},
+			&casefile.LegalHoldPlaced{}, &casefile.LegalHoldLifted{}),
 	}
 }
 
