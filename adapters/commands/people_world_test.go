@@ -300,3 +300,11 @@ func named(ask commands.Ask, id uuid.UUID) commands.Ask {
 	ask.ID = id
 	return ask
 }
+
+// code is the code of a refusal, "" for any other error.
+func code(err error) string {
+	if refusal, is := errors.AsType[*domain.Refusal](err); is {
+		return refusal.Code
+	}
+	return ""
+}
