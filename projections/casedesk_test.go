@@ -53,21 +53,22 @@ func TestAllocationIsShownAndCounted(t *testing.T) {
 					t.Errorf("%+v: counted %d, %v, %v, want %d", filter, total, exact, err, len(refs))
 				}
 			}
-			wantRefs(t, "of ada, for the system", "C1 C4 C5", func() ([]string, error) {
-				return CasesAllocatedTo(t.Context(), view, AuditorScope("system"), "ada", "", 10)
-			})
-			wantRefs(t, "of ada, the second", "C4", func() ([]string, error) {
-				return CasesAllocatedTo(t.Context(), view, AuditorScope("system"), "ada", "C1", 1)
-			})
-			wantRefs(t, "of ada, for her business", "C1 C4", func() ([]string, error) {
-				return CasesAllocatedTo(t.Context(), view, scope, "ada", "", 10)
-			})
-			wantRefs(t, "of ada, for others", "", func() ([]string, error) {
-				return CasesAllocatedTo(t.Context(), view, BusinessScope("eve", theirs), "ada", "", 10)
-			})
-			wantRefs(t, "of nobody", "", func() ([]string, error) {
-				return CasesAllocatedTo(t.Context(), view, AuditorScope("system"), "", "", 10)
-			})
+			of := func(scope Scope, person, frn, after string, limit int) func() ([]string, error) {
+				return func() ([]string, error) { return CasesAllocatedTo(t.Context(), view, scope, person, frn, after, limit) }
+			}
+			system := SystemScope("test")
+			wantRefs(t, "of ada", "C1 C4 C5", of(system, "ada", "", "", 10))
+			wantRefs(t, "of ada, the second", "C4", of(system, "ada", "", "C1", 1))
+			wantRefs(t, "of ada, at her business", "C1 C4 C5", of(system, "ada", ours, "", 10))
+			wantRefs(t, "of ada, at another", "", of(system, "ada", theirs, "", 10))
+			wantRefs(t, "of ada, for her business", "", of(scope, "ada", "", "", 10))
+			wantRefs(t, "of nobody", "", of(system, "", "", "", 10))
+			if who, err := Allocatees(t.Context(), view, system); err != nil || !slices.Equal(who, []Allocatee{{ours, "ada"}, {ours, "bob"}}) {
+				t.Errorf("allocatees: got %v, %v, want ada and bob", who, err)
+			}
+			if who, err := Allocatees(t.Context(), view, scope); err != nil || len(who) > 0 {
+				t.Errorf("allocatees, for a business: got %v, %v, want none", who, err)
+			}
 			return nil
 		})
 	})
@@ -116,19 +117,33 @@ func TestDueCases(t *testing.T) {
 					}
 				}
 				slices.Sort(want)
-				wantRefs(t, fmt.Sprint("on ", today), strings.Join(want, " "), func() ([]string, error) {
-					return DueCases(t.Context(), view, AuditorScope("system"), today, "", 10)
-				})
+				got, err := DueCases(t.Context(), view, SystemScope("test"), calendar.Day(today), Due{}, 10)
+				var refs []string
+				for _, due := range got {
+					refs = append(refs, due.ID)
+				}
+				slices.Sort(refs)
+				if err != nil || !slices.Equal(refs, want) {
+					t.Errorf("on %v: got %v, %v, want %v", today, got, err, want)
+				}
 			}
-			wantRefs(t, "further on", "C7", func() ([]string, error) {
-				return DueCases(t.Context(), view, AuditorScope("system"), three, "C5", 1)
-			})
-			wantRefs(t, "for a business", "C2 C7", func() ([]string, error) {
-				return DueCases(t.Context(), view, BusinessScope("u", ours), three, "", 10)
-			})
-			wantRefs(t, "no day", "", func() ([]string, error) {
-				return DueCases(t.Context(), view, BusinessScope("u", theirs), NoDay, "", 10)
-			})
+			due, late := calendar.Day(day(t, "2028-01-02")), calendar.Day(day(t, "2031-01-02"))
+			for _, page := range []struct {
+				scope Scope
+				after Due
+				want  []Due
+			}{
+				{SystemScope("test"), Due{due, "C5"}, []Due{{due, "C7"}, {due, "C9"}}},
+				{SystemScope("test"), Due{due, "C9"}, []Due{{late, "C1"}}},
+				{BusinessScope("u", ours), Due{}, nil},
+			} {
+				if got, err := DueCases(t.Context(), view, page.scope, late, page.after, 2); err != nil || !slices.Equal(got, page.want) {
+					t.Errorf("after %v: got %v, %v, want %v", page.after, got, err, page.want)
+				}
+			}
+			if got, err := DueCases(t.Context(), view, SystemScope("test"), calendar.Day(NoDay), Due{}, 10); err != nil || len(got) != 5 {
+				t.Errorf("at the end of days: got %v, %v, want none of what is never due", got, err)
+			}
 			return nil
 		})
 	})

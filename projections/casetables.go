@@ -53,7 +53,7 @@ var cases = &engine.Table[caseRow]{
 			"frn, open, due_day, ref", "frn, open, updated_at, ref", "frn, open, converted_at, ref",
 			"frn, open, closed_at, ref", "frn, open, ref",
 			"open, due_day, ref", "open, closed_at, ref",
-			"erases_day, ref WHERE erases_day < " + neverText, "allocated_to, ref WHERE allocated_to <> ''",
+			"erases_day, ref WHERE erases_day < " + neverText, "allocated_to, frn, ref WHERE allocated_to <> ''",
 		},
 		Aside: []string{"recorded_at", "revision"},
 	},
