@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -340,17 +341,83 @@ func TestOldRowsAreForgotten(t *testing.T) {
 	f.send(t)
 	f.clock.move(91 * 24 * time.Hour)
 	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- f.Run(running) }()
+	var done sync.WaitGroup
+	done.Go(func() { f.Run(running) })
 	for deadline := time.Now().Add(20 * time.Second); len(f.entries(t)) != 1 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	stop()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want that it was stopped", err)
-	}
+	done.Wait()
 	if entries := f.entries(t); len(entries) != 1 || entries[0].Status != mail.Dead {
 		t.Errorf("got %+v, want the dead mail alone", entries)
+	}
+}
+
+// TestSecurityOperationsAreTold of every mail that was sent or is dead, once, without an address.
+func TestSecurityOperationsAreTold(t *testing.T) {
+	t.Parallel()
+	told := &activities{}
+	f := newFixture(t, sqldbtest.SQLite(t), func(c *mail.Config) { c.Activity = told })
+	f.reset(t, ada)
+	f.sink.fail(&mail.Fault{Code: "timeout"}, nil)
+	f.send(t)
+	f.sink.fail(nil, nil)
+	f.clock.move(time.Minute)
+	f.send(t)
+	f.append(t, "account-"+ada, &account.FactorReset{})
+	f.take(t)
+	f.sink.fail(&mail.Fault{Code: "smtp-550", Permanent: true}, nil)
+	f.send(t)
+	at := f.clock.Now()
+	want := []commands.Activity{
+		{At: at, Kind: commands.MailSent, Actor: "system:mail", Operation: "mail.questions-reset", Subject: "account-" + ada},
+		{At: at, Kind: commands.MailSent, Actor: "system:mail", Operation: "mail.second-factor-reset", Subject: "account-" + ada, Failed: true, Code: "smtp-550"},
+	}
+	if !reflect.DeepEqual(told.list, want) {
+		t.Errorf("got %+v, want %+v", told.list, want)
+	}
+}
+
+// activities is a commands.ActivityLog in memory.
+type activities struct{ list []commands.Activity }
+
+func (a *activities) Record(_ context.Context, activity commands.Activity) error {
+	a.list = append(a.list, activity)
+	return nil
+}
+
+// TestStopping: what was under way when the process is told to end is due again at once.
+func TestStopping(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqldbtest.SQLite(t), nil)
+	f.reset(t, ada)
+	stopping, stop := context.WithCancel(ctx)
+	f.sink.sending = func(context.Context, mail.Message) { stop() }
+	f.sink.fail(nil, &mail.Fault{Code: "timeout"})
+	if _, err := f.SendDue(stopping); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was stopped", err)
+	}
+	if e := f.only(t, mail.QuestionsReset); e.Status != mail.Queued || e.Fault != "interrupted" || e.DueAt.After(f.clock.Now()) {
+		t.Errorf("got %+v, want it due at once", e)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, sqldbtest.SQLite(t), nil)
+	for name, change := range map[string]func(*mail.Config){
+		"no address of the service":  func(c *mail.Config) { c.PublicURL = "" },
+		"no website":                 func(c *mail.Config) { c.HelpdeskURL = "javascript:alert(1)" },
+		"two lines":                  func(c *mail.Config) { c.PublicURL = "https://x.example/\nY" },
+		"no mailbox":                 func(c *mail.Config) { c.OperatorsAddress = "operators" },
+		"forgets too soon":           func(c *mail.Config) { c.KeepFor = time.Hour },
+		"a negative number of tries": func(c *mail.Config) { c.AttemptsMax = -1 },
+	} {
+		config := f.config
+		change(&config)
+		if _, err := mail.Open(ctx, config); err == nil {
+			t.Errorf("%s: got no error, want one", name)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const forgetEvery = time.Hour
 
 // Run sends what is due until ctx ends. Several processes may run it at once. A queue that cannot be
 // reached is logged and tried again.
-func (m *Mails) Run(ctx context.Context) error {
+func (m *Mails) Run(ctx context.Context) {
 	var forgotten time.Time
 	for {
 		_, err := m.SendDue(ctx)
@@ -37,7 +37,7 @@ func (m *Mails) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return
 		case <-m.woken:
 			timer.Stop()
 		case <-timer.C:

@@ -190,9 +190,12 @@ func (l *line) dial(implicit *tls.Config) gomail.DialContextFunc {
 			return nil, err
 		}
 		l.mutex.Lock()
-		defer l.mutex.Unlock()
 		l.conn = conn
-		return conn, nil
+		l.mutex.Unlock()
+		if ctx.Err() != nil { // it ended before there was a connection to close
+			l.close()
+		}
+		return conn, ctx.Err()
 	}
 }
 
