@@ -7,7 +7,7 @@ func SubjectsOf(sealed string) []string {
 		sealed = text
 	}
 	parsed, err := parseSealed(sealed)
-	if err != nil {
+	if err != nil || sealText.DecodedLen(len(parsed.commitment)) != commitmentBytes {
 		return nil
 	}
 	ids := parsed.keyIDs()
