@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-
 	"casesync/adapters/identity"
 	"casesync/domain/access"
 )

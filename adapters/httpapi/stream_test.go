@@ -23,13 +23,20 @@ type listener struct {
 // listen opens a stream and waits until it has begun.
 func (f *fixture) listen(token, lastEventID string) *listener {
 	f.t.Helper()
+	return f.listenWith("Authorization", "Bearer "+token, "Last-Event-ID", lastEventID)
+}
+
+// listenWith opens a stream with headers, as pairs of name and value, and waits until it has begun.
+func (f *fixture) listenWith(header ...string) *listener {
+	f.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	f.t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/api/v1/events", nil)
 	f.must(err)
-	request.Header.Set("Authorization", "Bearer "+token)
-	if lastEventID != "" {
-		request.Header.Set("Last-Event-ID", lastEventID)
+	for i := 0; i < len(header); i += 2 {
+		if header[i+1] != "" {
+			request.Header.Set(header[i], header[i+1])
+		}
 	}
 	response, err := f.Client().Do(request)
 	f.must(err)
