@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -46,11 +47,17 @@ func (e enrolment) purpose() string {
 	return string(e.Purpose)
 }
 
+// fitToken: what tokens of links are made of. Other bytes would not get through every database.
+var fitToken = regexp.MustCompile(`^[A-Za-z0-9._-]{1,300}$`)
+
 // open opens a link. Whoever's account is disabled or erased can do nothing with it.
 func (g *Gate) open(ctx context.Context, in *request) (enrolment, error) {
 	e := enrolment{trial: trial{http: in.http}, token: in.http.Header.Get(headerLink)}
-	var err error
-	if e.OpenedLink, err = g.config.People.OpenLink(ctx, e.token); err != nil {
+	err := commands.ErrLink
+	if fitToken.MatchString(e.token) {
+		e.OpenedLink, err = g.config.People.OpenLink(ctx, e.token)
+	}
+	if err != nil {
 		return e, g.refuse(ctx, e.trial, err)
 	}
 	e.person, e.method, e.connection, e.typed = e.Account.Person, e.Account.Method, e.Account.Connection, accountOf(e.Account.Email)
@@ -187,7 +194,7 @@ func (g *Gate) seed(ctx context.Context, e enrolment) (*output[Step], error) {
 	return answer(Step{Next: nextCode, Authenticator: &Authenticator{Secret: begun.Secret, URI: begun.URI}}), nil
 }
 
-func (g *Gate) enrolCode(ctx context.Context, in *bodied[CodeTyped]) (*output[Step], error) {
+func (g *Gate) enrolCode(ctx context.Context, in *bodied[CodeTyped]) (*taken, error) {
 	e, err := g.openLocal(ctx, &in.request)
 	if err != nil {
 		return nil, err
@@ -226,7 +233,7 @@ func (g *Gate) takeCode(ctx context.Context, e enrolment, code string) (recovery
 
 // accept takes an invitation up and signs in. A crash before the acceptance leaves a link that can
 // be followed again; after it, an account with a password and a second factor to sign in with.
-func (g *Gate) accept(ctx context.Context, e enrolment, ticket sessions.Ticket, recovery []string) (*output[Step], error) {
+func (g *Gate) accept(ctx context.Context, e enrolment, ticket sessions.Ticket, recovery []string) (*taken, error) {
 	if len(recovery) > 0 {
 		if err := g.config.People.NoteFactor(ctx, e.person, account.TOTP); err != nil {
 			return nil, g.refuse(ctx, e.trial, err)
@@ -240,7 +247,7 @@ func (g *Gate) accept(ctx context.Context, e enrolment, ticket sessions.Ticket, 
 	if err := g.admit(ctx, e.trial, ticket); err != nil {
 		return nil, err
 	}
-	out := answer(Step{Next: nextDone, RecoveryCodes: recovery})
+	out := &taken{CacheControl: noStore, Body: Step{Next: nextDone, RecoveryCodes: recovery}}
 	if !done.Position.IsZero() {
 		out.Position = done.Position.String()
 	}
@@ -249,7 +256,7 @@ func (g *Gate) accept(ctx context.Context, e enrolment, ticket sessions.Ticket, 
 
 // enrolFederated sends the holder of an invitation to his provider. The token waits in the attempt,
 // on the server.
-func (g *Gate) enrolFederated(ctx context.Context, in *request) (*output[Provider], error) {
+func (g *Gate) enrolFederated(ctx context.Context, in *request) (*departure, error) {
 	e, err := g.open(ctx, in)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func TestUnusableLinks(t *testing.T) {
 		before := h.events()
 		for name, token := range map[string]string{
 			"used": used, "revoked": revoked, "sent again": resent, "expired": expired, "none": "", "made up": "invitation." + northbank + ".x.y",
-			"another business": strings.Replace(expired, northbank, northcard, 1), "another kind": "request..x.y", "long": strings.Repeat("x", 5000),
+			"another business": strings.Replace(expired, northbank, northcard, 1), "another kind": "request..x.y", "long": strings.Repeat("x", 5000), "bytes of no text": "invitation.\xff.x.y",
 		} {
 			for path, content := range map[string]body{
 				"": nil, "/password": {"password": password}, "/code": {"code": "123456"}, "/federated": nil, "/answers": {"answers": []string{"a"}},

@@ -40,7 +40,7 @@ type Provider struct {
 }
 
 // startFederated sends a browser to the provider of its address's domain, whoever has an account.
-func (g *Gate) startFederated(ctx context.Context, in *bodied[Departure]) (*output[Provider], error) {
+func (g *Gate) startFederated(ctx context.Context, in *bodied[Departure]) (*departure, error) {
 	method, provider, err := g.config.People.SignInOf(ctx, in.Body.Email)
 	if err != nil {
 		return nil, g.config.Fault(ctx, err)
@@ -53,8 +53,8 @@ func (g *Gate) startFederated(ctx context.Context, in *bodied[Departure]) (*outp
 }
 
 // depart begins an attempt. A crash after it leaves one that expires.
-func (g *Gate) depart(ctx context.Context, t trial, email, to string) (*output[Provider], error) {
-	var out output[Provider]
+func (g *Gate) depart(ctx context.Context, t trial, email, to string) (*departure, error) {
+	out := &departure{CacheControl: noStore}
 	var err error
 	if t.method == account.SAML {
 		out.Body.Location, out.Cookie, err = g.saml.Start(ctx, t.connection, to)
@@ -64,13 +64,13 @@ func (g *Gate) depart(ctx context.Context, t trial, email, to string) (*output[P
 	if err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
-	out.CacheControl = noStore
-	return &out, nil
+	return out, nil
 }
 
 // finishOIDC takes an OpenID Connect provider's answer. HEAD would use it up and answer nobody.
 func (g *Gate) finishOIDC(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}

@@ -379,6 +379,11 @@ func TestSAMLRefuses(t *testing.T) {
 				t.Errorf("%s: got %s %q, want %q", name, got.Status, got.code, c.code)
 			}
 			h.wantRefused(name, c.want)
+			// What is refused by its shape alone, or for no attempt of this browser, is nobody's yet.
+			early := c.want == signin.AttemptOver || c.want == signin.BadSignature || c.want == signin.WeakAlgorithm
+			if got := h.activity.last().Detail; !early && got["connection"] != "north" || got["method"] != "saml" {
+				t.Errorf("%s: recorded %v, want whose answer it was", name, got)
+			}
 			b.wantWho("")
 		}
 		b := h.browser()

@@ -146,11 +146,11 @@ func (c *Config) complete() error {
 		"Activity": c.Activity == nil, "AddressDigest": c.AddressDigest == nil, "Refused": c.Refused == nil, "Fault": c.Fault == nil,
 	} {
 		if missing {
-			return fmt.Errorf("Config.%s is missing", name)
+			return fmt.Errorf("setting %s is missing", name)
 		}
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || c.PublicURL != u.Scheme+"://"+u.Host {
-		return errors.New("Config.PublicURL must be scheme and host alone, such as https://cases.example.org")
+		return errors.New("setting PublicURL must be scheme and host alone, such as https://cases.example.org")
 	}
 	c.AnswerTimeMin = cmp.Or(c.AnswerTimeMin, 300*time.Millisecond)
 	c.ResetEvery = cmp.Or(c.ResetEvery, 5*time.Minute)

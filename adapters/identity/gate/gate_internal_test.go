@@ -79,12 +79,12 @@ func TestConfiguration(t *testing.T) {
 		"People": func(c *Config) { c.People = nil }, "Local": func(c *Config) { c.Local = nil }, "Attempts": func(c *Config) { c.Attempts = nil },
 		"Sessions": func(c *Config) { c.Sessions = nil }, "Activity": func(c *Config) { c.Activity = nil }, "AddressDigest": func(c *Config) { c.AddressDigest = nil },
 		"Refused": func(c *Config) { c.Refused = nil }, "Fault": func(c *Config) { c.Fault = nil },
-		"PublicURL": func(c *Config) { c.PublicURL = "https://casesync.test/path" }, "PublicURL ": func(c *Config) { c.PublicURL = "casesync.test" },
+		"PublicURL": func(c *Config) { c.PublicURL = "https://casesync.test/path" }, "scheme": func(c *Config) { c.PublicURL = "casesync.test" },
 		"https": func(c *Config) { c.PublicURL = "http://casesync.test" },
 	} {
 		config := whole()
 		change(&config)
-		if _, err := New(config); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: got %v, want an error that names it", name, err)
 		}
 	}

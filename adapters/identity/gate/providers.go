@@ -109,7 +109,7 @@ func (g *Gate) secret(reference string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read client secret: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only looked into
 	file, err := root.Open(reference)
 	if err != nil {
 		return "", fmt.Errorf("read client secret: %w", err)

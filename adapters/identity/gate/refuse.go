@@ -39,8 +39,17 @@ type trial struct {
 	person     string
 	method     account.Method
 	connection string
-	// because is what was really wrong, where the answer must not tell; "" where the error says it.
+	// because is what is really wrong with the account that somebody is told to have typed wrongly; ""
+	// where nothing is.
 	because signin.Code
+}
+
+// really is what was wrong, for Security Operations.
+func (t trial) really(code signin.Code) signin.Code {
+	if code == signin.Wrong && t.because != "" {
+		return t.because
+	}
+	return code
 }
 
 // refuse tells Security Operations of a refusal, and returns the answer to it. Nothing was changed
@@ -56,7 +65,8 @@ func (g *Gate) refuse(ctx context.Context, t trial, err error) error {
 		return g.config.Refused(codeAnswersUnfit, sentence(err.Error()), 0)
 	}
 	if refusal, is := errors.AsType[*signin.Refusal](err); is {
-		g.tell(ctx, t, cmp.Or(t.because, refusal.Code), refusal.Detail)
+		t.connection = cmp.Or(t.connection, refusal.Provider)
+		g.tell(ctx, t, t.really(refusal.Code), refusal.Detail)
 		return g.config.Refused(string(refusal.Code), refusal.Error(), refusal.RetryAfter)
 	}
 	if refusal, is := errors.AsType[*domain.Refusal](err); is {
@@ -96,7 +106,7 @@ func (t trial) activity(kind commands.ActivityKind) commands.Activity {
 // gone meanwhile.
 func (g *Gate) record(ctx context.Context, r *http.Request, activity commands.Activity, typed string) error {
 	activity.At, activity.Address, activity.Operation = g.config.Now().UTC(), g.config.Client(r), operationOf(r)
-	if person := g.Person(r.Context()); person != "" && activity.Actor == "" {
+	if person := g.Person(ctx); person != "" && activity.Actor == "" {
 		activity.Actor = actorOf(person)
 	}
 	if typed != "" {
@@ -138,7 +148,9 @@ func (g *Gate) write(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", noStore)
 	w.WriteHeader(known.GetStatus())
-	_ = json.NewEncoder(w).Encode(known) // the client may be gone; there is nobody to tell
+	if err := json.NewEncoder(w).Encode(known); err != nil {
+		return // the client is gone; there is nobody to tell
+	}
 }
 
 const noStore = "private, no-store"

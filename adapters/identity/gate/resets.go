@@ -20,11 +20,8 @@ func (g *Gate) requestReset(ctx context.Context, in *bodied[Typed]) (*empty, err
 		return nil, g.config.Fault(ctx, err)
 	}
 	t.person = person
-	if refusal := g.mailReset(ctx, t); refusal != nil {
-		if signin.CodeOf(refusal) == "" {
-			g.config.Logger.ErrorContext(ctx, "link to choose another password was not made", "error", refusal)
-		}
-		_ = g.refuse(ctx, t, refusal) // recorded, and not told to whoever asks
+	if err := g.mailReset(ctx, t); err != nil {
+		_ = g.refuse(ctx, t, err) // recorded or logged, and not told to whoever asks
 	}
 	return &empty{CacheControl: noStore}, nil
 }
@@ -35,7 +32,11 @@ func (g *Gate) mailReset(ctx context.Context, t trial) error {
 	now := g.config.Now()
 	window := now.Truncate(g.config.ResetEvery)
 	id := "password-reset|" + t.typed + "|" + window.UTC().Format(time.RFC3339)
-	if err := g.config.Attempts.Spend(ctx, id, window.Add(g.config.ResetEvery)); err != nil {
+	err := g.config.Attempts.Spend(ctx, id, window.Add(g.config.ResetEvery))
+	if signin.CodeOf(err) == signin.Replayed {
+		return signin.Refuse(signin.Limited, "a link was asked for a moment ago")
+	}
+	if err != nil {
 		return err
 	}
 	if t.person == "" {
@@ -95,7 +96,7 @@ func (g *Gate) resetFactor(ctx context.Context, e enrolment, password string) (*
 
 // finishReset uses the link up for the second factor that was just put to use, and signs in. A crash
 // before the link is used up leaves it open, and a second factor that works already.
-func (g *Gate) finishReset(ctx context.Context, e enrolment, recovery []string) (*output[Step], error) {
+func (g *Gate) finishReset(ctx context.Context, e enrolment, recovery []string) (*taken, error) {
 	if err := g.config.People.UseReset(ctx, e.token); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
@@ -106,7 +107,7 @@ func (g *Gate) finishReset(ctx context.Context, e enrolment, recovery []string) 
 	if err := g.begin(ctx, e.trial); err != nil {
 		return nil, err
 	}
-	return answer(Step{Next: nextDone, RecoveryCodes: recovery}), nil
+	return &taken{CacheControl: noStore, Body: Step{Next: nextDone, RecoveryCodes: recovery}}, nil
 }
 
 // begin ends all sessions of a person and begins a new one in this browser, if he may come in.

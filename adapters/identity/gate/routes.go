@@ -91,10 +91,22 @@ type bodied[B any] struct {
 
 // output is an answer.
 type output[B any] struct {
-	CacheControl string       `header:"Cache-Control" doc:"private, no-store"`
-	Position     string       `header:"Casesync-Position" doc:"Ask with it as Casesync-Min-Position to see the effect"`
-	Cookie       *http.Cookie `header:"Set-Cookie" doc:"To come back from an identity provider with"`
+	CacheControl string `header:"Cache-Control" doc:"private, no-store"`
 	Body         B
+}
+
+// taken is the answer to a step that may have changed the log.
+type taken struct {
+	CacheControl string `header:"Cache-Control" doc:"private, no-store"`
+	Position     string `header:"Casesync-Position" doc:"Ask with it as Casesync-Min-Position to see the effect"`
+	Body         Step
+}
+
+// departure sends a browser to an identity provider.
+type departure struct {
+	CacheControl string       `header:"Cache-Control" doc:"private, no-store"`
+	Cookie       *http.Cookie `header:"Set-Cookie" doc:"To come back with"`
+	Body         Provider
 }
 
 func answer[B any](body B) *output[B] { return &output[B]{CacheControl: noStore, Body: body} }

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"casesync/adapters/commands"
@@ -194,11 +195,14 @@ func (g *Gate) listSessions(ctx context.Context, in *request) (*output[SessionLi
 	return answer(body), nil
 }
 
+// fitID: what ids of sessions are made of. Other bytes would not get through every database.
+var fitID = regexp.MustCompile(`^[a-z0-9]{1,100}$`)
+
 // one is the input of a route about one session.
 type one struct {
 	request
 
-	ID string `path:"id" maxLength:"100" doc:"The session's id"`
+	ID string `path:"id" doc:"The session's id"`
 }
 
 func (g *Gate) endSession(ctx context.Context, in *one) (*empty, error) {
@@ -206,7 +210,10 @@ func (g *Gate) endSession(ctx context.Context, in *one) (*empty, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = g.config.Sessions.End(ctx, t.person, in.ID)
+	err = sessions.ErrNotFound
+	if fitID.MatchString(in.ID) {
+		err = g.config.Sessions.End(ctx, t.person, in.ID)
+	}
 	if errors.Is(err, sessions.ErrNotFound) {
 		return nil, g.config.Refused(codeNotFound, "You have no such session.", 0)
 	}

@@ -114,6 +114,7 @@ func TestSessions(t *testing.T) {
 		for _, path := range []string{"/api/v1/me/sessions", "/api/v1/me/security-questions"} {
 			h.browser().get(path).want(http.StatusForbidden, "session-needed")
 		}
+		b.send(http.MethodDelete, "/api/v1/me/sessions/%00", nil).want(http.StatusNotFound, "not-found")
 		h.browser().post("/api/v1/sign-out", nil).want(http.StatusForbidden, "session-needed")
 		h.must(h.gate.Purge(t.Context()))
 		b.wantWho(m.person)

@@ -33,6 +33,11 @@ func (p *RelyingParty) Finish(ctx context.Context, handle string, answer url.Val
 	if err := p.config.Attempts.Take(ctx, attemptsKind+answer.Get("state"), handle, &begun); err != nil {
 		return signin.Identity{}, err
 	}
+	identity, err := p.finish(ctx, begun, answer)
+	return identity, signin.Of(begun.Provider, err)
+}
+
+func (p *RelyingParty) finish(ctx context.Context, begun attempt, answer url.Values) (signin.Identity, error) {
 	provider, found, err := p.find(ctx, begun.Provider)
 	if err != nil {
 		return signin.Identity{}, err

@@ -31,6 +31,11 @@ func (s *ServiceProvider) Finish(ctx context.Context, handle, response string) (
 	if err := s.config.Attempts.Take(ctx, attemptsKind+request, handle, &begun); err != nil {
 		return signin.Identity{}, err
 	}
+	identity, err := s.finish(ctx, begun, raw)
+	return identity, signin.Of(begun.Provider, err)
+}
+
+func (s *ServiceProvider) finish(ctx context.Context, begun attempt, raw []byte) (signin.Identity, error) {
 	provider, err := s.find(ctx, begun.Provider)
 	if err != nil {
 		return signin.Identity{}, err

@@ -23,9 +23,7 @@ func Cookie(handle string, age time.Duration, crossSite bool) *http.Cookie {
 
 // Forgotten returns the cookie that takes an attempt's handle from the browser, once it is over.
 func Forgotten() *http.Cookie {
-	cookie := Cookie("", 0, true)
-	cookie.MaxAge = -1
-	return cookie
+	return &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // HandleOf returns the handle in a request's cookie, "" if there is none.

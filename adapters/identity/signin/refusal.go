@@ -114,6 +114,8 @@ type Refusal struct { //nolint:errname // the word of the code base for what is 
 	Code Code
 	// Detail is for the activity log alone: what exactly was wrong. It holds no secret and no name.
 	Detail string
+	// Provider is our own key of the identity provider whose answer it was; "" where none is known.
+	Provider string
 	// RetryAfter is how long to wait before another attempt is heard; 0 where waiting does not help.
 	RetryAfter time.Duration
 }
@@ -121,6 +123,16 @@ type Refusal struct { //nolint:errname // the word of the code base for what is 
 // Refuse returns a refusal with a detail for the activity log.
 func Refuse(code Code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Of notes whose answer an error refuses, if it is a refusal.
+func Of(provider string, err error) error {
+	if refusal, is := errors.AsType[*Refusal](err); is && refusal.Provider == "" {
+		of := *refusal
+		of.Provider = provider
+		return &of
+	}
+	return err
 }
 
 // Error implements error with what people may read.

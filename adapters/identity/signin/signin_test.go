@@ -225,3 +225,20 @@ func TestCookie(t *testing.T) {
 		t.Errorf("forgotten: got %q, want no time left and no handle", text)
 	}
 }
+
+// A refusal is told of the provider whose answer it was; what is no refusal stays as it is.
+func TestOf(t *testing.T) {
+	t.Parallel()
+	refused := signin.Refuse(signin.WrongNonce, "detail")
+	var got *signin.Refusal
+	if !errors.As(signin.Of("north", refused), &got) || got.Provider != "north" || got.Detail != "detail" || refused.Provider != "" {
+		t.Errorf("got %+v, and the first %+v, want a copy of north", got, refused)
+	}
+	if !errors.As(signin.Of("south", got), &got) || got.Provider != "north" {
+		t.Errorf("again: got %+v, want it to stay north's", got)
+	}
+	down := errors.New("disk full")
+	if got := signin.Of("north", down); !errors.Is(got, down) || signin.Of("north", nil) != nil {
+		t.Errorf("no refusal: got %v, want %v", got, down)
+	}
+}
