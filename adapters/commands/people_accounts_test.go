@@ -352,4 +352,3 @@ func TestErrorsSayNothingPersonal(t *testing.T) {
 		}
 	})
 }
-
