@@ -13,7 +13,7 @@ import (
 )
 
 // compose makes the message of a mail that this sender has taken, from its event and from what is
-// known now. It returns a dropped where there is nothing to be sent, and a *Fault that is permanent
+// known now. It returns a droppedError where there is nothing to be sent, and a *Fault that is permanent
 // where it cannot be made.
 func (m *Mails) compose(ctx context.Context, entry Entry) (Message, error) {
 	rule, known := ruleOf(entry.Kind)
@@ -62,13 +62,13 @@ func (m *Mails) see(ctx context.Context, d *draft) error {
 	view, err := m.config.People.Account(ctx, d.person)
 	switch {
 	case errors.Is(err, commands.ErrNoPerson):
-		return erased
+		return errErased
 	case err != nil:
 		return fmt.Errorf("look at account: %w", err)
 	case view.Status == account.Gone, view.Email == "":
-		return erased
+		return errErased
 	case d.wanted != nil && !d.wanted(view):
-		return settled
+		return errSettled
 	}
 	d.facts.Name, d.facts.Federated = view.Name, view.Method.Federated()
 	if d.address == "" {
@@ -116,5 +116,5 @@ func (m *Mails) history(ctx context.Context, stream eventstore.StreamName) iter.
 	}
 }
 
-// of returns the id in the name of the event's stream.
-func (e Entry) of(prefix string) string { return strings.TrimPrefix(string(e.Stream), prefix) }
+// frn returns the business whose people the event is about.
+func (e Entry) frn() string { return strings.TrimPrefix(string(e.Stream), accessPrefix) }

@@ -73,7 +73,7 @@ func (m *Mails) Show(ctx context.Context, by access.Principal, id uuid.UUID) (He
 	if err := m.openReasons(ctx, entries); err != nil {
 		return Headers{}, err
 	}
-	letter, err := Write(entry.Kind, Facts{Service: m.config.Service, FRN: entry.of(accessPrefix)})
+	letter, err := Write(entry.Kind, Facts{Service: m.config.Service, FRN: entry.frn()})
 	if err != nil {
 		return Headers{}, fmt.Errorf("show mail %s: %w", id, err)
 	}

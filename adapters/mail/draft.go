@@ -38,32 +38,32 @@ type draft struct {
 	facts  Facts
 }
 
-// dropped says why there is nothing to be sent.
-type dropped string
+// droppedError says why there is nothing to be sent.
+type droppedError string
 
 // The reasons, as they are stored.
 const (
-	erased   dropped = "erased"    // whom it was for
-	voidLink dropped = "void-link" // the link was used, revoked, replaced or has expired
-	settled  dropped = "settled"   // what it warns of is no longer so
-	noMatter dropped = "no-matter" // the event is of a sort that is not mailed about
-	noReader dropped = "no-reader" // there is no address of operators
+	errErased   droppedError = "erased"    // whom it was for
+	errVoidLink droppedError = "void-link" // the link was used, revoked, replaced or has expired
+	errSettled  droppedError = "settled"   // what it warns of is no longer so
+	errNoMatter droppedError = "no-matter" // the event is of a sort that is not mailed about
+	errNoReader droppedError = "no-reader" // there is no address of operators
 )
 
-func (d dropped) Error() string { return "nothing to be sent: " + string(d) }
+func (d droppedError) Error() string { return "nothing to be sent: " + string(d) }
 
 // operators is what mails to operators are about, and where a folder keeps them.
 const operators = "operators"
 
 func (m *Mails) invitation(ctx context.Context, o occasion) (draft, error) {
 	event := o.Event.(*membership.MemberInvited)
-	link := commands.Link{Kind: commands.InvitationLink, Of: o.entry.of(accessPrefix), ID: event.InvitationID, ExpiresAt: event.ExpiresAt}
+	link := commands.Link{Kind: commands.InvitationLink, Of: o.entry.frn(), ID: event.InvitationID, ExpiresAt: event.ExpiresAt}
 	return m.linked(ctx, link, event.TokenDigest)
 }
 
 func (m *Mails) invitationAgain(ctx context.Context, o occasion) (draft, error) {
 	event := o.Event.(*membership.InvitationResent)
-	link := commands.Link{Kind: commands.InvitationLink, Of: o.entry.of(accessPrefix), ID: event.InvitationID, ExpiresAt: event.ExpiresAt}
+	link := commands.Link{Kind: commands.InvitationLink, Of: o.entry.frn(), ID: event.InvitationID, ExpiresAt: event.ExpiresAt}
 	return m.linked(ctx, link, event.TokenDigest)
 }
 
@@ -77,7 +77,7 @@ func (m *Mails) resetLink(ctx context.Context, o occasion) (draft, error) {
 
 func (m *Mails) passwordChanged(ctx context.Context, o occasion) (draft, error) {
 	if o.Event.(*account.ResetUsed).Purpose != account.ResetPassword {
-		return draft{}, noMatter // the factor that is set up next is mailed about
+		return draft{}, errNoMatter // the factor that is set up next is mailed about
 	}
 	return m.notice(ctx, o)
 }
@@ -93,7 +93,7 @@ func (m *Mails) linked(ctx context.Context, link commands.Link, digest string) (
 	opened, err := m.config.People.OpenLink(ctx, token)
 	switch {
 	case errors.Is(err, commands.ErrLink):
-		return draft{}, voidLink
+		return draft{}, errVoidLink
 	case err != nil:
 		return draft{}, fmt.Errorf("open link: %w", err)
 	}
@@ -121,7 +121,7 @@ func (m *Mails) inactivityWarned(_ context.Context, o occasion) (draft, error) {
 func (m *Mails) accountDisabled(_ context.Context, o occasion) (draft, error) {
 	event := o.Event.(*account.DisabledFor)
 	if event.Cause != account.Inactivity {
-		return draft{}, noMatter // an operator tells the person himself
+		return draft{}, errNoMatter // an operator tells the person himself
 	}
 	return draft{
 		person: o.entry.About,
@@ -142,7 +142,7 @@ func (m *Mails) factorChanged(ctx context.Context, o occasion) (draft, error) {
 		}
 	}
 	if first {
-		return draft{}, noMatter
+		return draft{}, errNoMatter
 	}
 	return m.notice(ctx, o)
 }
@@ -162,7 +162,7 @@ func (m *Mails) addressChanged(ctx context.Context, o occasion) (draft, error) {
 func (m *Mails) formerAddress(ctx context.Context, o occasion) (draft, error) {
 	now, open := o.Event.(*account.DetailsChanged).Person.Get()
 	if !open {
-		return draft{}, erased
+		return draft{}, errErased
 	}
 	var former account.Person
 	for earlier, err := range m.history(ctx, o.Stream) {
@@ -181,9 +181,9 @@ func (m *Mails) formerAddress(ctx context.Context, o occasion) (draft, error) {
 	}
 	switch former.Email {
 	case "":
-		return draft{}, erased
+		return draft{}, errErased
 	case now.Email:
-		return draft{}, noMatter // the name alone was changed
+		return draft{}, errNoMatter // the name alone was changed
 	}
 	return draft{person: o.entry.About, address: former.Email, facts: Facts{Day: o.day()}}, nil
 }
@@ -211,25 +211,25 @@ func (m *Mails) personIn(ctx context.Context, event eventstore.Decoded) (account
 
 // administratorsLow drafts a warning to the administrator who is left.
 func (m *Mails) administratorsLow(ctx context.Context, o occasion) (draft, error) {
-	frn := o.entry.of(accessPrefix)
+	frn := o.entry.frn()
 	left, err := m.administrators(ctx, frn)
 	if err != nil {
 		return draft{}, err
 	}
 	if len(left) != 1 {
-		return draft{}, settled // or there is nobody to be warned
+		return draft{}, errSettled // or there is nobody to be warned
 	}
 	return draft{person: left[0], facts: Facts{FRN: frn, Link: m.address("/", "")}}, nil
 }
 
 func (m *Mails) administratorsLowAlert(ctx context.Context, o occasion) (draft, error) {
-	frn := o.entry.of(accessPrefix)
+	frn := o.entry.frn()
 	left, err := m.administrators(ctx, frn)
 	if err != nil {
 		return draft{}, err
 	}
 	if len(left) > 1 {
-		return draft{}, settled
+		return draft{}, errSettled
 	}
 	return m.alert(Facts{FRN: frn, Left: len(left)})
 }
@@ -243,12 +243,12 @@ func (m *Mails) administrators(ctx context.Context, frn string) ([]string, error
 }
 
 func (m *Mails) administratorRequested(_ context.Context, o occasion) (draft, error) {
-	return m.alert(Facts{FRN: o.entry.of(accessPrefix)})
+	return m.alert(Facts{FRN: o.entry.frn()})
 }
 
 func (m *Mails) alert(facts Facts) (draft, error) {
 	if m.config.OperatorsAddress == "" {
-		return draft{}, noReader
+		return draft{}, errNoReader
 	}
 	return draft{address: m.config.OperatorsAddress, about: operators, facts: facts}, nil
 }
@@ -287,7 +287,7 @@ func (m *Mails) requestNow(ctx context.Context, stream eventstore.StreamName) (o
 		case *onboarding.RequestSubmitted, *onboarding.RequestAmended:
 			last = event
 		case *onboarding.PeopleErased:
-			return onboarding.Request{}, onboarding.Person{}, erased
+			return onboarding.Request{}, onboarding.Person{}, errErased
 		}
 	}
 	if err := m.config.Codec.Open(ctx, last); err != nil {
@@ -302,7 +302,7 @@ func (m *Mails) requestNow(ctx context.Context, stream eventstore.StreamName) (o
 	}
 	people, open := request.People.Get()
 	if !open {
-		return request, onboarding.Person{}, erased
+		return request, onboarding.Person{}, errErased
 	}
 	return request, people.Contact, nil
 }

@@ -2,7 +2,6 @@ package mail_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -273,8 +272,6 @@ func (l *lines) text() string {
 	defer l.mutex.Unlock()
 	return l.buf.String()
 }
-
-var errPlanted = errors.New("planted fault")
 
 // sink is a transport that keeps messages in memory, and fails as it is told: before it keeps a
 // message, or after.

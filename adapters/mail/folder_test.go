@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -143,7 +142,7 @@ func TestPurge(t *testing.T) {
 		must(t, f.PurgePerson(ctx, ada))
 		f.send(t)
 		for name, text := range files(t, dir) {
-			if strings.Contains(name, ada) || bytes.Contains([]byte(text), []byte("Specimen")) || strings.Contains(text, "ada.") {
+			if strings.Contains(name, ada) || strings.Contains(text, "Specimen") || strings.Contains(text, "ada.") {
 				t.Errorf("got %s, want nothing of who was erased: %q", name, text)
 			}
 		}

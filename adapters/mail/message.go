@@ -43,7 +43,7 @@ type Keeper interface {
 
 // Fault is why a message was not sent. It says nothing of the message or of its recipient: what a
 // mail server answers often repeats the address, so its text goes nowhere.
-type Fault struct {
+type Fault struct { //nolint:errname // one of the ways in which sending ends, and stored
 	// Code is a stable word: "unreachable", "timeout", "tls", "smtp-550-5.1.1".
 	Code string
 	// Permanent is whether sending the same again is of no use.

@@ -14,8 +14,8 @@ import (
 
 // The pauses between tries: the first, which doubles, up to the longest.
 const (
-	pauseMin = time.Minute
-	pauseMax = time.Hour
+	firstPause   = time.Minute
+	longestPause = time.Hour
 )
 
 // forgetEvery is how often old rows are removed.
@@ -115,7 +115,7 @@ func (m *Mails) judge(ctx context.Context, entry *Entry, err error) {
 	if err == nil {
 		return
 	}
-	if why, ok := errors.AsType[dropped](err); ok {
+	if why, ok := errors.AsType[droppedError](err); ok {
 		entry.Status, entry.Fault = Dropped, string(why)
 		return
 	}
@@ -145,9 +145,9 @@ func (m *Mails) judge(ctx context.Context, entry *Entry, err error) {
 // pause returns how long to wait after so many tries.
 func pause(attempts int) time.Duration {
 	if attempts > 6 { // 64 minutes, and more
-		return pauseMax
+		return longestPause
 	}
-	return min(pauseMin<<(attempts-1), pauseMax)
+	return min(firstPause<<(attempts-1), longestPause)
 }
 
 // tell records a mail that was sent, or is dead, for Security Operations.

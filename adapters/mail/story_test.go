@@ -44,7 +44,7 @@ func TestStory(t *testing.T) {
 		s.wait(t, mail.PasswordChanged, "ada@firm.example")
 
 		s.do(t, s.asOperator(func(ask commands.Ask) (commands.Done, error) { return s.commands.EraseAccount(ctx, ask, person) }))
-		must(t, s.fixture.ring.Destroy(ctx, "account-"+person))
+		must(t, s.ring.Destroy(ctx, "account-"+person))
 		for s.PurgePerson(ctx, person) != nil {
 			time.Sleep(5 * time.Millisecond) // a mail is on its way
 		}
@@ -67,13 +67,13 @@ func tell(t *testing.T, at string) *story {
 	t.Helper()
 	kept, _ := folder(t)
 	f := newFixture(t, at, nil)
-	real, err := commands.NewPeople(commands.PeopleConfig{
+	people, err := commands.NewPeople(commands.PeopleConfig{
 		Log: f.log, Codec: f.codec, AddressKey: []byte(strings.Repeat("a", 32)), Links: f.links, Now: f.clock.Now,
 		Memberships:     func(context.Context, string) ([]string, error) { return []string{"900001"}, nil },
 		BusinessesUnder: func(context.Context, address.Domain) ([]string, error) { return []string{"900001"}, nil },
 	})
 	must(t, err)
-	f.config.People, f.config.Transport, f.config.PollEvery = real, kept, 10*time.Millisecond
+	f.config.People, f.config.Transport, f.config.PollEvery = people, kept, 10*time.Millisecond
 	f.Mails, err = mail.Open(ctx, f.config)
 	must(t, err)
 	checkpoints, err := state.OpenCheckpoints(ctx, f.db, nil)
@@ -90,7 +90,7 @@ func tell(t *testing.T, at string) *story {
 		}
 	})
 	t.Cleanup(func() { stop(); done.Wait() })
-	return &story{f, real, kept}
+	return &story{f, people, kept}
 }
 
 func form() onboarding.Form {
