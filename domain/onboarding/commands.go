@@ -41,7 +41,7 @@ type NoteInvited struct {
 	Day calendar.Day
 }
 
-// NoteActive notes that a business has an administrator who accepted.
+// NoteActive notes that a business has an administrator who accepted. It is never refused.
 type NoteActive struct {
 	FRN string
 	Day calendar.Day

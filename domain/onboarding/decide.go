@@ -14,8 +14,12 @@ import (
 // Decide returns the events that command leads to, none where all is as it asks. It changes
 // neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
 func Decide(state *State, command Command) ([]Event, error) {
-	if _, submit := command.(Submit); !submit && state.status == Missing {
-		return nil, refuseMissing()
+	if state.status == Missing {
+		switch command.(type) {
+		case Submit, NoteActive:
+		default:
+			return nil, refuseMissing()
+		}
 	}
 	switch command := command.(type) {
 	case Submit:
@@ -31,7 +35,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case NoteInvited:
 		return state.noteInvited(command)
 	case NoteActive:
-		return state.noteActive(command)
+		return state.noteActive(command), nil
 	case Withdraw:
 		return state.end(Withdrawn, &RequestWithdrawn{Day: command.Day})
 	case Decline:
@@ -127,17 +131,18 @@ func (s *State) noteInvited(c NoteInvited) ([]Event, error) {
 	return []Event{&AdministratorsInvited{FRN: c.FRN, Day: c.Day}}, nil
 }
 
-func (s *State) noteActive(c NoteActive) ([]Event, error) {
-	if err := s.concerns(c.FRN); err != nil || slices.Contains(s.active, c.FRN) {
-		return nil, err
+// noteActive refuses nothing: what it notes has happened, and whoever notes it would try for ever. It
+// comes of an administrator's acceptance, which may name another request by mistake, come after this one
+// is over, or before all administrators were invited.
+func (s *State) noteActive(c NoteActive) []Event {
+	if s.in(Configured, Invited) != nil || s.concerns(c.FRN) != nil || slices.Contains(s.active, c.FRN) {
+		return nil
 	}
-	if err := s.in(Configured, Invited); err != nil {
-		return nil, err
-	}
+	active := &BusinessActivated{FRN: c.FRN, Day: c.Day}
 	if !slices.Contains(s.invited, c.FRN) {
-		return nil, refuseNotInvited()
+		return []Event{&AdministratorsInvited{FRN: c.FRN, Day: c.Day}, active}
 	}
-	return []Event{&BusinessActivated{FRN: c.FRN, Day: c.Day}}, nil
+	return []Event{active}
 }
 
 func (s *State) concerns(frn string) error {

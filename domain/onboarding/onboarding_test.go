@@ -171,11 +171,21 @@ func TestOnTheWay(t *testing.T) {
 		{Name: "invited somewhere else", Given: configured, When: noteInvited("999999"), Refused: "business-unknown"},
 		{Name: "invited too early", Given: complete, When: noteInvited("123456"), Refused: "request-complete"},
 		{Name: "active at one business, the other not invited", Given: half, When: noteActive("123456"), Then: events(activeEvent("123456"))},
-		{Name: "active, not invited", Given: half, When: noteActive("7654321"), Refused: "not-invited"},
+		{
+			Name: "active before all were invited", Given: half, When: noteActive("7654321"),
+			Then: events(&onboarding.AdministratorsInvited{FRN: "7654321", Day: monday + 5}, activeEvent("7654321")),
+		},
+		{Name: "invited after it was active: nothing happens", Given: after(half, activeEvent("123456")), When: noteInvited("123456")},
 		{Name: "active at the other", Given: after(invited, activeEvent("123456")), When: noteActive("7654321"), Then: events(activeEvent("7654321"))},
 		{Name: "active twice: nothing happens", Given: active, When: noteActive("7654321")},
-		{Name: "active too early", Given: complete, When: noteActive("123456"), Refused: "request-complete"},
-		{Name: "active somewhere else", Given: invited, When: noteActive("999999"), Refused: "business-unknown"},
+		{Name: "active too early: nothing happens", Given: complete, When: noteActive("123456")},
+		{Name: "active somewhere else: nothing happens", Given: invited, When: noteActive("999999")},
+		{Name: "active after it was withdrawn: nothing happens", Given: withdrawn, When: noteActive("123456")},
+		{
+			Name: "active after it lapsed: nothing happens", When: noteActive("123456"),
+			Given: after(invited, &onboarding.RequestLapsed{Day: monday + 100}),
+		},
+		{Name: "active, of no request: nothing happens", When: noteActive("123456")},
 	})
 }
 

@@ -93,7 +93,3 @@ func refuseSecretReference() error {
 func refuseOtherBusiness() error {
 	return refuse("business-unknown", "This business is not part of the access request.")
 }
-
-func refuseNotInvited() error {
-	return refuse("not-invited", "The administrators of this business were not invited yet.")
-}
