@@ -74,7 +74,8 @@ func peopleStory() []projtest.Given {
 			Roles: []access.Role{access.Administrator}, TokenDigest: "d", ExpiresAt: expiry, Warrant: membership.Warrant{Onboarding: "r1"}}),
 		projtest.On("access-"+ours, accepted("i1", ada, access.Administrator)),
 		projtest.On("account-"+ada, &account.FactorEnrolled{Kind: account.TOTP}, &account.QuestionsSet{}, &account.Activated{Day: newYear + 1},
-			&account.TermsAccepted{FRN: ours, Version: "2025-01", AcceptedAt: projtest.Begin}, &account.CookiesChosen{Functional: true}),
+			&account.TermsAccepted{FRN: ours, Version: "2025-01", AcceptedAt: projtest.Begin},
+			&account.TermsAccepted{FRN: theirs, Version: "2024-06", AcceptedAt: projtest.Begin}, &account.CookiesChosen{Functional: true}),
 		projtest.On("account-"+bob, created("Bob Baker", "bob@example.com")),
 		projtest.On("access-"+ours, invited("i2", bob, access.Supervisor, access.Caseworker),
 			&membership.InvitationResent{InvitationID: "i2", TokenDigest: "e", ExpiresAt: expiry.AddDate(0, 0, 1)}),
@@ -128,27 +129,28 @@ stream=account-BOB status=invited by_operator=false disabled_day=0 method=local 
 stream=account-CAI status=invited by_operator=false disabled_day=0 method=local connection= domain=example.com factor= linked=true questions=false warned=false created_day=20089 activated_day=0 last_active_day=20089 erased_day=0 due_day=20149 sealed=…
 stream=account-DEE status=invited by_operator=false disabled_day=0 method=local connection= domain=example.com factor= linked=false questions=false warned=false created_day=20089 activated_day=0 last_active_day=20089 erased_day=0 due_day=20149 sealed=…`,
 			"acceptances": `
-stream=account-ADA frn=123456 version=2025-01 accepted_at=1735722000000000`,
+stream=account-ADA frn=123456 version=2025-01 accepted_at=1735722000000000
+stream=account-ADA frn=7654321 version=2024-06 accepted_at=1735722000000000`,
 			"business_access": `
-stream=access-123456 method=local connection= domains=example.com example.org configured_at=1735732800000000
-stream=access-7654321 method=oidc connection=example-oidc domains=example.com configured_at=1735736400000000`,
+stream=access-123456 method=local connection= domains=example.com example.org
+stream=access-7654321 method=oidc connection=example-oidc domains=example.com`,
 			"members": `
-stream=access-123456 person=ADA roles=administrator holds= since=1735747200000000
-stream=access-7654321 person=CAI roles=caseworker supervisor holds=administrator operator since=1735772400000000`,
+stream=access-123456 person=ADA roles=administrator holds=
+stream=access-7654321 person=CAI roles=caseworker supervisor holds=administrator operator`,
 			"invitations": `
-stream=access-123456 invitation_id=i1 person=ADA roles=administrator status=accepted cause= invited_by=system:test invited_at=1735743600000000 sent_at=1735743600000000 sent=1 expires_at=1736326800000000 ended_at=1735747200000000
-stream=access-123456 invitation_id=i2 person=BOB roles=caseworker supervisor status=pending cause= invited_by=system:test invited_at=1735758000000000 sent_at=1735758000000000 sent=2 expires_at=1736413200000000 ended_at=0
-stream=access-123456 invitation_id=i3 person=CAI roles=caseworker status=accepted cause= invited_by=system:test invited_at=1735765200000000 sent_at=1735765200000000 sent=1 expires_at=1736326800000000 ended_at=1735765200000000
-stream=access-7654321 invitation_id=i4 person=CAI roles=caseworker status=accepted cause= invited_by=system:test invited_at=1735772400000000 sent_at=1735772400000000 sent=1 expires_at=1736326800000000 ended_at=1735772400000000
-stream=access-7654321 invitation_id=i5 person=DEE roles=caseworker status=pending cause= invited_by=system:test invited_at=1735786800000000 sent_at=1735786800000000 sent=1 expires_at=1736326800000000 ended_at=0
-stream=access-7654321 invitation_id=i6 person=BOB roles=caseworker status=revoked cause=asked invited_by=system:test invited_at=1735786800000000 sent_at=1735786800000000 sent=1 expires_at=1736326800000000 ended_at=1735786800000000`,
+stream=access-123456 invitation_id=i1 person=ADA roles=administrator status=accepted cause= invited_by=system:test sent=1 expires_at=1736326800000000
+stream=access-123456 invitation_id=i2 person=BOB roles=caseworker supervisor status=pending cause= invited_by=system:test sent=2 expires_at=1736413200000000
+stream=access-123456 invitation_id=i3 person=CAI roles=caseworker status=accepted cause= invited_by=system:test sent=1 expires_at=1736326800000000
+stream=access-7654321 invitation_id=i4 person=CAI roles=caseworker status=accepted cause= invited_by=system:test sent=1 expires_at=1736326800000000
+stream=access-7654321 invitation_id=i5 person=DEE roles=caseworker status=pending cause= invited_by=system:test sent=1 expires_at=1736326800000000
+stream=access-7654321 invitation_id=i6 person=BOB roles=caseworker status=revoked cause=asked invited_by=system:test sent=1 expires_at=1736326800000000`,
 			"administrator_requests": `
-stream=access-123456 requested_by=ADA person= requested_at=1735765200000000`,
+stream=access-123456 requested_by=ADA person=`,
 			"access_requests": `
 stream=onboarding-r1 status=waiting method=oidc identity_provider= connection= lacks=email-domains:7654321 identity-provider issuer submitted_day=20089 changed_day=20090 due_day=20180 people_erased=false sealed=… question=…`,
 			"connections": `
-stream=connection-example-oidc method=oidc issuer=https://id.example.com client_id=casesync metadata_url= retired=false set_at=1735776000000000
-stream=connection-example-saml method=saml issuer= client_id= metadata_url= retired=true set_at=1735779600000000`,
+stream=connection-example-oidc method=oidc issuer=https://id.example.com client_id=casesync metadata_url= retired=false
+stream=connection-example-saml method=saml issuer= client_id= metadata_url= retired=true`,
 			"access_request_businesses": `
 stream=onboarding-r1 n=0 frn=123456 name=Example Bank plc domains=example.com administrators=1 invited=false active=false
 stream=onboarding-r1 n=1 frn=7654321 name=Example Loans Ltd domains= administrators=1 invited=false active=false`,

@@ -21,6 +21,7 @@ var connections = &engine.Table[connectionRow]{
 	Spec: engine.Spec{
 		Name: "connections", Key: 1,
 		Columns: join(texts("stream", "method", "issuer", "client_id", "metadata_url"), flags("retired"), numbers("set_at")),
+		Aside:   []string{"set_at"},
 	},
 	Fields: func(r *connectionRow) []any {
 		return []any{&r.Stream, &r.Method, &r.Issuer, &r.ClientID, &r.MetadataURL, &r.Retired, &r.SetAt}

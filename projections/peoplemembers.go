@@ -18,7 +18,7 @@ var businessAccess = &engine.Table[businessAccessRow]{
 	Spec: engine.Spec{
 		Name: "business_access", Key: 1,
 		Columns: join(texts("stream", "method", "connection", "domains"), numbers("configured_at")),
-		Indexes: []string{"connection, stream"},
+		Aside:   []string{"configured_at"},
 	},
 	Fields: func(r *businessAccessRow) []any {
 		return []any{&r.Stream, &r.Method, &r.Connection, &r.Domains, &r.ConfiguredAt}
@@ -36,6 +36,7 @@ var members = &engine.Table[memberRow]{
 		Name: "members", Key: 2,
 		Columns: join(texts("stream", "person", "roles", "holds"), numbers("since")),
 		Indexes: []string{"person, stream"},
+		Aside:   []string{"since"},
 	},
 	Fields: func(r *memberRow) []any { return []any{&r.Stream, &r.Person, &r.Roles, &r.Holds, &r.Since} },
 }
@@ -52,6 +53,7 @@ var invitations = &engine.Table[invitationRow]{
 		Columns: join(texts("stream", "invitation_id", "person", "roles", "status", "cause", "invited_by"),
 			numbers("invited_at", "sent_at", "sent", "expires_at", "ended_at")),
 		Indexes: []string{"person, stream WHERE status = 'pending'"},
+		Aside:   []string{"invited_at", "sent_at", "ended_at"},
 	},
 	Fields: func(r *invitationRow) []any {
 		return []any{&r.Stream, &r.InvitationID, &r.Person, &r.Roles, &r.Status, &r.Cause, &r.InvitedBy,
@@ -70,6 +72,7 @@ var administratorRequests = &engine.Table[administratorRequestRow]{
 	Spec: engine.Spec{
 		Name: "administrator_requests", Key: 3,
 		Columns: join(texts("stream", "requested_by", "person"), numbers("requested_at")),
+		Aside:   []string{"requested_at"},
 	},
 	Fields: func(r *administratorRequestRow) []any {
 		return []any{&r.Stream, &r.RequestedBy, &r.Person, &r.RequestedAt}

@@ -126,8 +126,9 @@ func TestUsersAreSeenWithinTheScope(t *testing.T) {
 func TestAUserIsFoundWithinTheScope(t *testing.T) {
 	t.Parallel()
 	projtest.Each(t, nil, peopleProjections, queriedStory(), func(t *testing.T, w *projtest.World) {
+		const accepted = " accepted 1:2025-01 accepted 7:2024-06"
 		for person, want := range map[string]map[string]string{
-			ada:      {"ours": adaText + " accepted 1:2025-01", "both": adaText + " accepted 1:2025-01", "operator": adaText + " accepted 1:2025-01", "auditor": adaText + " accepted 1:2025-01"},
+			ada:      {"ours": adaText + " accepted 1:2025-01", "both": adaText + accepted, "operator": adaText + accepted, "auditor": adaText + accepted},
 			bob:      {"ours": "b:invited", "both": "b:invited", "operator": "b:invited", "auditor": "b:invited"},
 			cai:      {"theirs": caiText, "both": caiText, "operator": caiText, "auditor": caiText},
 			dee:      {"theirs": "d:invited", "both": "d:invited", "operator": "d:invited", "auditor": "d:invited"},
@@ -189,6 +190,10 @@ func TestInvitationsAreSeenWithinTheScope(t *testing.T) {
 			i2, found, err := FindInvitation(ctx, view, peopleScopes["ours"], ours, "i2", expiry)
 			if !found || i2.Sent != 2 || i2.Status != InvitationPending || i2.SealedPerson == "" || !slices.Equal(i2.Roles, []access.Role{access.Caseworker, access.Supervisor}) {
 				t.Errorf("got %+v, %t, %v, want i2, pending, sent twice", i2, found, err)
+			}
+			// Bob's account was recorded in the ninth hour, the invitation and its resending in the next one.
+			if at := projtest.Begin.Add(10 * time.Hour); !i2.InvitedAt.Equal(at) || !i2.SentAt.Equal(at) || !i2.EndedAt.IsZero() || i2.InvitedBy != "system:test" {
+				t.Errorf("got %+v, want it invited and sent by the system at %s", i2, at)
 			}
 			if got, err := OpenedPerson(opened(t, w, i2.SealedPerson)); err != nil || got.Name != "Bob Baker" {
 				t.Errorf("got %+v, %v, want Bob Baker", got, err)

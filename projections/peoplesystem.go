@@ -18,15 +18,19 @@ func SystemScope(part string) Scope { return OperatorScope("system:" + part) }
 // has an invitation that was neither accepted nor revoked, sorted. It is asked at every request of a
 // person, and costs two look-ups in indexes. View is of PeopleName.
 func MembershipsOf(ctx context.Context, view engine.View, scope Scope, person string) ([]string, error) {
-	s := &statement{}
-	streams, err := textsOf(ctx, view, "find memberships",
-		"SELECT stream FROM {members} WHERE person = "+s.arg(person)+" AND "+s.peopleOf(scope, "", "stream")+
-			" UNION SELECT stream FROM {invitations} WHERE status = 'pending' AND person = "+s.arg(person)+
-			" AND "+s.peopleOf(scope, "", "stream")+" ORDER BY stream", s)
+	query, s := membershipsQuery(scope, person)
+	streams, err := textsOf(ctx, view, "find memberships", query, s)
 	for i := range streams {
 		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
 	}
 	return streams, err
+}
+
+func membershipsQuery(scope Scope, person string) (string, *statement) {
+	s := &statement{}
+	return "SELECT stream FROM {members} WHERE person = " + s.arg(person) + " AND " + s.peopleOf(scope, "", "stream") +
+		" UNION SELECT stream FROM {invitations} WHERE status = 'pending' AND person = " + s.arg(person) +
+		" AND " + s.peopleOf(scope, "", "stream") + " ORDER BY stream", s
 }
 
 // BusinessesUnder returns the FRNs of the businesses within scope that have an e-mail domain, sorted.
@@ -62,15 +66,19 @@ func DueRequests(ctx context.Context, view engine.View, scope Scope, today calen
 }
 
 func due(ctx context.Context, view engine.View, scope Scope, table, kind string, today calendar.Day, after Due, limit int) ([]Due, error) {
-	s := &statement{}
-	query := "SELECT due_day, stream FROM {" + table + "} WHERE " + watched(scope) + " AND due_day > 0 AND due_day <= " + s.arg(int64(today)) +
-		" AND (due_day, stream) > (" + s.arg(int64(after.Day)) + ", " + s.arg(kind+after.ID) + ") ORDER BY due_day, stream" + s.limit(limit)
+	query, s := dueQuery(scope, table, kind, today, after, limit)
 	return collect(ctx, view, "find what is due", query, s, func(scan func(...any) error) (Due, error) {
 		var day int64
 		var stream string
 		err := scan(&day, &stream)
 		return Due{calendar.Day(day), strings.TrimPrefix(stream, kind)}, err
 	})
+}
+
+func dueQuery(scope Scope, table, kind string, today calendar.Day, after Due, limit int) (string, *statement) {
+	s := &statement{}
+	return "SELECT due_day, stream FROM {" + table + "} WHERE " + watched(scope) + " AND due_day > 0 AND due_day <= " + s.arg(int64(today)) +
+		" AND (due_day, stream) > (" + s.arg(int64(after.Day)) + ", " + s.arg(kind+after.ID) + ") ORDER BY due_day, stream" + s.limit(limit), s
 }
 
 // InactiveMember is a member, or somebody with a pending invitation, whose account may not be used.
