@@ -40,7 +40,7 @@ var refusals = map[Code]Code{
 	"terms-not-in-force": CodeConflict, "invitation-invalid": CodeConflict, "invitation-lifetime": CodeConflict,
 	"invitation-of-another": CodeConflict, "invitation-revoked": CodeConflict, "invitation-used": CodeConflict,
 	"last-administrator": CodeConflict, "last-role": CodeConflict, "local-account": CodeConflict,
-	"not-invited": CodeConflict, "nothing-missing": CodeConflict, "request-submitted": CodeConflict,
+	"nothing-missing": CodeConflict, "request-submitted": CodeConflict,
 	"reset-invalid": CodeConflict, "reset-lifetime": CodeConflict, "too-many-invitations": CodeConflict,
 	"version-taken": CodeConflict,
 }
