@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +16,12 @@ import (
 
 	"casesync/adapters/commands"
 	"casesync/adapters/reactions"
+	"casesync/adapters/readmodel"
 	"casesync/domain/calendar"
 	"casesync/eventstore"
 	"casesync/eventstore/sqldb"
+	"casesync/projections"
+	"casesync/projections/engine"
 )
 
 var errPlanted = errors.New("planted fault")
@@ -177,6 +182,7 @@ func TestErasedPersonIsNowhere(t *testing.T) {
 		w.reacted()
 		w.wantErased(person, email, browser, "erased on request")
 		w.must(w.ring.Rotate(ctx))
+		w.rebuild()
 		wantNowhere(t, w, name, email, "quastenflosser")
 		events, err := w.events(ctx, "")
 		w.must(err)
@@ -189,6 +195,35 @@ func TestErasedPersonIsNowhere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// rebuild computes all read models from the log as it is now, and verifies them.
+func (w *world) rebuild() {
+	w.t.Helper()
+	ctx := context.Background()
+	address := "sqlite:" + filepath.Join(w.dir, "rows.db")
+	if w.db.Dialect == sqldb.Postgres {
+		address = w.address
+	}
+	store, err := readmodel.Open(ctx, address)
+	w.must(err)
+	w.t.Cleanup(func() { _ = store.Close() })
+	w.must(engine.Setup(ctx, store))
+	words := projections.NewWords(bytes.Repeat([]byte("w"), 32))
+	for _, projection := range projections.All() {
+		config := engine.Config{
+			Store: store, Log: w.log, Prepare: engine.NewPrepare(w.codec, words.Index), Projection: projection,
+			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		}
+		if _, err := engine.Rebuild(ctx, config, engine.Options{}); err != nil {
+			w.t.Errorf("rebuild %s: %v", projection.Name, err)
+			continue
+		}
+		report, err := engine.Verify(ctx, config, engine.Options{})
+		if err != nil || report.Differences > 0 || report.Parked > 0 {
+			w.t.Errorf("verify %s: got %+v, %v, want it as the log says", projection.Name, report, err)
+		}
+	}
 }
 
 // wantNowhere fails where a text stands in clear in what is stored: in every byte of SQLite's files,

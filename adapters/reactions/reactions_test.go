@@ -2,6 +2,7 @@ package reactions_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"casesync/domain/membership"
 	"casesync/domain/onboarding"
 	"casesync/domain/private"
+	"casesync/eventstore"
 )
 
 // wantCases fails unless cases are allocated to a person as wanted.
@@ -62,6 +64,44 @@ func TestDisabledAccount(t *testing.T) {
 		if other.user() != colleague {
 			t.Error("the colleague's session ended too")
 		}
+	})
+}
+
+// Sessions end within a second, whatever keeps the other reactions waiting; these show that they wait.
+func TestSessionsWaitForNobody(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.configure(frn)
+		first, _ := w.worker("Una Beispiel", "una.beispiel@example.com", "C-1")
+		second, browser := w.worker("Udo Beispiel", "udo.beispiel@example.com", "C-2")
+		config := w.config()
+		config.CatchUpTimeout = 10 * time.Millisecond
+		config.CaughtUp = func(ctx context.Context, _ eventstore.Position) error { <-ctx.Done(); return ctx.Err() }
+		r, _ := w.start(config)
+		for _, person := range []string{first, second} {
+			_, err := w.DisableAccount(ctx, byOperator(), person)
+			w.must(err)
+		}
+		started := time.Now()
+		for browser.user() != "" && time.Since(started) < patience {
+			time.Sleep(5 * time.Millisecond)
+		}
+		if took := time.Since(started); took > time.Second {
+			t.Errorf("the session ended after %v, want within a second", took)
+		}
+		for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+			statuses, err := r.Statuses(ctx)
+			w.must(err)
+			sessions, rest := statuses[0], statuses[1]
+			if sessions.Err == nil && errors.Is(rest.Err, context.DeadlineExceeded) && rest.LagEvents > 0 && rest.Attempts > 2 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("got statuses %+v, want the second failing", statuses)
+			}
+		}
+		w.wantCases(second, "C-2")
 	})
 }
 

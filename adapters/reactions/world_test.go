@@ -53,6 +53,7 @@ var operator = access.Principal{ID: "token:operator", Kind: access.Machine, Role
 type world struct {
 	*commands.People
 	t           *testing.T
+	address     string
 	dir         string
 	db          *sqldb.DB
 	log         logOfTests
@@ -88,7 +89,7 @@ func (w *world) must(err error) {
 func newWorld(t *testing.T, address string) *world {
 	t.Helper()
 	ctx := context.Background()
-	w := &world{t: t, dir: t.TempDir(), links: commands.NewLinks([]byte(strings.Repeat("l", 32))), purged: map[string]int{}}
+	w := &world{t: t, address: address, dir: t.TempDir(), links: commands.NewLinks([]byte(strings.Repeat("l", 32))), purged: map[string]int{}}
 	var err error
 	w.db, err = sqldb.Open(ctx, address)
 	w.must(err)

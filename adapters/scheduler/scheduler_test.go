@@ -280,8 +280,8 @@ func TestAllocations(t *testing.T) {
 	w := newWorld(t, sqldbtest.SQLite(t))
 	var got []string
 	err := w.once(w.scheduler(scheduler.Allocations(scheduler.Allocated{
-		Holders: func(context.Context) ([]scheduler.Holder, error) {
-			return []scheduler.Holder{{"123456", "works"}, {"123456", "left"}, {"654321", "unknown"}}, nil
+		Holders: func(context.Context) ([]projections.Allocatee, error) {
+			return []projections.Allocatee{{FRN: "123456", Person: "works"}, {FRN: "123456", Person: "left"}, {FRN: "654321", Person: "unknown"}}, nil
 		},
 		Works: func(_ context.Context, _, person string) (bool, error) {
 			if person == "unknown" {

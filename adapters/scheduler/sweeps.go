@@ -131,13 +131,10 @@ func Members(
 	}}
 }
 
-// Holder is a person to whom cases of a business are allocated.
-type Holder struct{ FRN, Person string }
-
 // Allocated is what the sweep of allocations asks and does.
 type Allocated struct {
-	// Holders returns to whom open cases are allocated, by business.
-	Holders func(ctx context.Context) ([]Holder, error)
+	// Holders returns to whom cases are allocated, by business (projections.Allocatees).
+	Holders func(ctx context.Context) ([]projections.Allocatee, error)
 	// Works reports whether the person may have cases there, as the log has it now.
 	Works func(ctx context.Context, frn, person string) (bool, error)
 	// Cases returns the references of the cases of the business frn allocated to the person.
@@ -165,7 +162,7 @@ func Allocations(a Allocated) Sweep {
 	}}
 }
 
-func (a Allocated) returnFrom(ctx context.Context, holder Holder) error {
+func (a Allocated) returnFrom(ctx context.Context, holder projections.Allocatee) error {
 	works, err := a.Works(ctx, holder.FRN, holder.Person)
 	if err != nil || works {
 		return err
