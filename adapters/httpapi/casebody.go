@@ -34,8 +34,10 @@ type Case struct {
 	DueDate           string     `json:"dueDate,omitempty" format:"date" doc:"When the earliest open action is due"`
 	Overdue           bool       `json:"overdue" doc:"Whether that was before today in London"`
 	AllocatedTo       string     `json:"allocatedTo,omitempty"`
+	Returned          bool       `json:"allocationReturned,omitempty" doc:"Nobody has it since whoever had it cannot work on it any more; until it is allocated again"`
 	FailedUploads     int64      `json:"failedUploads"`
 	UpdatedAt         time.Time  `json:"updatedAt" doc:"When its last fact happened at the source"`
+	DataErased        bool       `json:"dataErased,omitempty" doc:"Its time is over: only the decision and basic data are kept"`
 }
 
 // Product places a case in the product taxonomy.
@@ -91,7 +93,8 @@ func caseOf(row projections.CaseRow, today projections.Day) Case {
 		SmallBusiness: row.SmallBusiness, Represented: row.HasRepresentative,
 		ConvertedAt: row.ConvertedAt, ClosedAt: instant(row.ClosedAt), ReopenedAt: instant(row.ReopenedAt),
 		Outcome: row.Outcome, DecisionReference: row.DecisionReference,
-		ActionsOpen: row.ActionsOpen, AllocatedTo: row.AllocatedTo, FailedUploads: row.FailedUploads, UpdatedAt: row.UpdatedAt,
+		ActionsOpen: row.ActionsOpen, AllocatedTo: row.AllocatedTo, Returned: row.AllocationReturned, FailedUploads: row.FailedUploads,
+		UpdatedAt: row.UpdatedAt, DataErased: row.DataErased,
 	}
 	if row.Open {
 		c.Status = projections.StatusOpen

@@ -105,6 +105,7 @@ var filterParameters = func() []parameter[caseQuery] {
 	flag("actionNeeded", "Open cases in which something is asked of the business", func(q *caseQuery) **bool { return &q.ActionNeeded })
 	flag("overdue", "Open cases in which something was due before today", func(q *caseQuery) **bool { return &q.Overdue })
 	flag("failedUpload", "Cases with an upload that failed", func(q *caseQuery) **bool { return &q.FailedUpload })
+	flag("allocationReturned", "Cases that nobody has since whoever had them cannot work on them any more", func(q *caseQuery) **bool { return &q.Returned })
 	day := func(name, doc string, field func(*caseQuery) **projections.Day) {
 		table = append(table, parameter[caseQuery]{name: name, doc: doc, schema: &huma.Schema{Type: huma.TypeString, Format: "date"}, set: setDay(field)})
 	}

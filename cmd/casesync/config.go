@@ -39,6 +39,8 @@ type manual struct {
 	DeadLetters deadLettersCommand `cmd:"" help:"Decide what becomes of events that were rejected."`
 	Held        heldCommand        `cmd:"" help:"Look after events that wait for a gap in their sequence to close."`
 	Token       tokenCommand       `cmd:"" help:"Issue, list and revoke tokens for machines."`
+	Mail        mailCommand        `cmd:"" help:"Look after mail that could not be sent."`
+	Activity    activityCommand    `cmd:"" help:"Look into the log for Security Operations: who did what."`
 	Settings    settingsCommand    `cmd:"" name:"config" help:"Show the settings in force and where each comes from."`
 	Bench       benchCommand       `cmd:"" help:"Measure importing, deep pages and statistics at scale."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -52,8 +54,10 @@ type storage struct {
 	ReadModel string `help:"The read models: sqlite:PATH or postgres://…. Default: sqlite:DATA/readmodel.db." placeholder:"ADDRESS" group:"Storage"`
 	Keyring   string `help:"The key ring, which holds the data keys of persons and cases: sqlite:PATH or postgres://…. Default: sqlite:DATA/keyring.db." placeholder:"ADDRESS" group:"Storage"`
 	KEKFile   string `name:"kek-file" help:"File (mode 0600) of the key that wraps the key ring; made at the first start. Without it nothing personal can be read. Default: DATA/kek." placeholder:"FILE" type:"path" group:"Storage"`
-	State     string `help:"Tokens and dead letters: sqlite:PATH or postgres://…. Default: sqlite:DATA/state.db." placeholder:"ADDRESS" group:"Storage"`
+	State     string `help:"Tokens, sessions, credentials, mail that waits, dead letters and the activity log: sqlite:PATH or postgres://…. Default: sqlite:DATA/state.db." placeholder:"ADDRESS" group:"Storage"`
 	Documents string `help:"Directory of documents. Default: DATA/documents." placeholder:"DIR" type:"path" group:"Storage"`
+	Secrets   string `help:"Directory of secrets, one a file: client secrets of identity providers, by the name that a connection refers to. Default: DATA/secrets." placeholder:"DIR" type:"path" group:"Storage"`
+	MailTo    string `name:"mail-folder" help:"Folder that mail is kept in where there is no mail server. Default: DATA/mail." placeholder:"DIR" type:"path" group:"Storage"`
 }
 
 // complete fills in what follows from other settings, and checks the rest.
@@ -90,6 +94,8 @@ func (s *storage) place() {
 		{&s.KEKFile, "", "kek"},
 		{&s.State, "sqlite:", "state.db"},
 		{&s.Documents, "", "documents"},
+		{&s.Secrets, "", "secrets"},
+		{&s.MailTo, "", "mail"},
 	} {
 		if *part.setting == "" {
 			*part.setting = part.scheme + filepath.Join(s.Data, part.name)
@@ -107,6 +113,7 @@ type serveCommand struct {
 	TrustedProxy []string `help:"Networks of the proxies that end TLS in front of this process, such as 10.0.0.0/8: plain HTTP is taken from there and from this machine alone, and X-Forwarded-For is believed from there alone." placeholder:"CIDR" group:"Network"`
 
 	serviceBusSettings
+	peopleSettings
 
 	Demo          bool          `help:"Serve a demonstration: invented cases made of a real complaint register, tokens for a person of each role, and a simulated case management system."`
 	DemoPause     time.Duration `help:"Pause between two events of the simulated case management system." default:"3s"`
@@ -126,7 +133,7 @@ func (s *serveCommand) check() error {
 	if s.TLSCert != "" && len(s.TrustedProxy) > 0 {
 		return errors.New("--trusted-proxy is for plain HTTP behind a proxy: give it or --tls-cert, not both")
 	}
-	if err := s.serviceBusSettings.check(); err != nil {
+	if err := errors.Join(s.serviceBusSettings.check(), s.peopleSettings.check()); err != nil {
 		return err
 	}
 	for name, value := range map[string]int{

@@ -59,7 +59,8 @@ type serving struct {
 	mu      sync.Mutex
 	stopped map[string]string // projections that stand still, and why
 
-	intake intake
+	intake  intake
+	follows *follows // nil without the role publish
 }
 
 func (s *serving) run(ctx context.Context, listener net.Listener) error {
@@ -75,6 +76,10 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	following, err := s.following(ctx)
+	if err != nil {
+		return err
+	}
 	feed, err := s.fromServiceBus(ctx)
 	if err != nil {
 		return err
@@ -83,7 +88,7 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	var group errgroup.Group
-	for _, run := range runners {
+	for _, run := range append(runners, following...) {
 		group.Go(func() error { return run(behind) })
 	}
 	if feed != nil {
@@ -127,7 +132,11 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 		return nil, nil, err
 	}
 	config.Metrics = metrics.Handler()
-	api, err := httpapi.New(ctx, config)
+	var api *httpapi.Server
+	if err := s.addPeople(ctx, &config, func() *httpapi.Server { return api }); err != nil {
+		return nil, nil, err
+	}
+	api, err = httpapi.New(ctx, config)
 	if err != nil {
 		return nil, nil, err
 	}

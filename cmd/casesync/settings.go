@@ -57,7 +57,7 @@ func (p *program) shown(flag *kong.Flag) string {
 	s := p.settings.storage
 	completed := map[string]string{
 		"log": shownLog(s.LogAt), "read-model": sqldb.Redact(s.ReadModel), "keyring": sqldb.Redact(s.Keyring),
-		"state": sqldb.Redact(s.State), "kek-file": s.KEKFile, "documents": s.Documents,
+		"state": sqldb.Redact(s.State), "kek-file": s.KEKFile, "documents": s.Documents, "secrets": s.Secrets, "mail-folder": s.MailTo,
 	}
 	if value, ok := completed[flag.Name]; ok {
 		return value

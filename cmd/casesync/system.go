@@ -40,6 +40,7 @@ type system struct {
 	openedCommands *commands.Commands
 	openedIngester *cms.Ingester
 	openedStore    *readmodel.Store
+	peopleParts
 }
 
 func (p *program) system() *system { return &system{program: p} }

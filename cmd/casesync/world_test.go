@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,6 +99,8 @@ type api struct {
 	t     *testing.T
 	url   string
 	token map[string]string // by name of the principal
+	// client is http.DefaultClient if nil.
+	client *http.Client
 }
 
 // serve serves the installation until the test ends or stop is called, with every role, and gives
@@ -191,7 +194,7 @@ func (a *api) do(method, as, path, body string, headers ...string) (int, http.He
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := cmp.Or(a.client, http.DefaultClient).Do(request)
 	if err != nil {
 		a.t.Fatal(err)
 	}
