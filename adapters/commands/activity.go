@@ -14,7 +14,7 @@ const (
 	SignInRefused   ActivityKind = "sign-in-refused"
 	SignedOut       ActivityKind = "signed-out"
 	SessionsEnded   ActivityKind = "sessions-ended"
-	CredentialSet   ActivityKind = "credential-changed" // a password, a second factor, security questions
+	CredentialSet   ActivityKind = "credential-changed" //nolint:gosec // no credential: one of a person's was changed
 	AccessRefused   ActivityKind = "access-refused"     // a request that was not permitted, or without a valid token
 	DataRead        ActivityKind = "data-read"          // a list, a case, figures
 	DataExported    ActivityKind = "data-exported"

@@ -92,7 +92,7 @@ func (p *People) configure(ctx context.Context, o order, setups ...setup) (done 
 		}
 	}
 	for _, s := range setups {
-		step, err := p.configureOne(ctx, o, s, together)
+		step, err := p.configureOne(ctx, o, s)
 		if err != nil {
 			return Done{}, err
 		}
@@ -101,7 +101,7 @@ func (p *People) configure(ctx context.Context, o order, setups ...setup) (done 
 	return done, nil
 }
 
-func (p *People) configureOne(ctx context.Context, o order, s setup, together []string) (Done, error) {
+func (p *People) configureOne(ctx context.Context, o order, s setup) (Done, error) {
 	for _, name := range s.command.Domains {
 		if err := p.takeDomain(ctx, o, name, holderFor(s.command.Connection)); err != nil {
 			return Done{}, err

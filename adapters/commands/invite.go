@@ -26,13 +26,20 @@ func (p *People) Invite(ctx context.Context, ask Ask, frn string, invitation Inv
 	if err != nil {
 		return "", "", Done{}, err
 	}
-	return p.invite(ctx, o, frn, invitation)
+	made, err := p.invite(ctx, o, frn, invitation)
+	return made.id, made.person, made.done, err
 }
 
-func (p *People) invite(ctx context.Context, o order, frn string, who Invitation) (invitationID, person string, done Done, err error) {
+// invited is an invitation that was recorded: now, or the first time that its command was given.
+type invited struct {
+	id, person string
+	done       Done
+}
+
+func (p *People) invite(ctx context.Context, o order, frn string, who Invitation) (made invited, err error) {
 	email, err := address.ParseEmail(who.Email)
 	if err != nil {
-		return "", "", Done{}, err
+		return made, err
 	}
 	link := Link{Kind: InvitationLink, Of: frn, ID: uuid.NewSHA1(o.id, []byte("invitation\n"+frn)).String(), ExpiresAt: expiry(o.at, p.config.InvitationAge)}
 	command := membership.Invite{
@@ -41,18 +48,19 @@ func (p *People) invite(ctx context.Context, o order, frn string, who Invitation
 	}
 	command.Person, err = p.accountFor(ctx, o, frn, who.Name, email, command)
 	if err != nil {
-		return "", "", Done{}, fmt.Errorf("make account for an invitation: %w", err)
+		return made, fmt.Errorf("make account for an invitation: %w", err)
 	}
 	answer, err := p.memberships.do(ctx, o, frn, command)
 	if err != nil {
-		return "", "", Done{}, fmt.Errorf("invite: %w", err)
+		return made, fmt.Errorf("invite: %w", err)
 	}
-	for _, event := range answer.Events { // what the command led to the first time, where it is repeated
-		if invited, is := event.(*membership.MemberInvited); is {
-			invitationID, person = invited.InvitationID, invited.Person
+	made.done = Done{answer.Position}
+	for _, event := range answer.Events {
+		if event, is := event.(*membership.MemberInvited); is {
+			made.id, made.person = event.InvitationID, event.Person
 		}
 	}
-	return invitationID, person, Done{answer.Position}, nil
+	return made, nil
 }
 
 // expiry is an age from an instant, to the second: it is part of tokens that mail makes again.

@@ -122,7 +122,7 @@ func (p *People) inviteFor(ctx context.Context, o order, view RequestView, frn s
 func (p *People) inviteAdministrator(ctx context.Context, o order, request, frn string, who onboarding.Person) error {
 	o = o.named(p.emailID(canonical(who.Email)))
 	roles, warrant := []access.Role{access.Administrator}, membership.Warrant{Onboarding: request}
-	_, _, _, err := p.invite(ctx, o, frn, Invitation{Name: who.Name, Email: who.Email, Roles: roles, Warrant: warrant})
+	_, err := p.invite(ctx, o, frn, Invitation{Name: who.Name, Email: who.Email, Roles: roles, Warrant: warrant})
 	switch refusalCode(err) {
 	case "already-member":
 		person, err := p.PersonOf(ctx, who.Email)

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -31,11 +30,7 @@ func (p *People) SubmitRequest(ctx context.Context, ask Ask, form onboarding.For
 		o.actor = ask.By.ID
 	}
 	if ask.ID != uuid.Nil {
-		text, err := json.Marshal(form)
-		if err != nil {
-			return "", "", Done{}, fmt.Errorf("submit access request: %w", err)
-		}
-		o.id = uuid.NewSHA1(ask.ID, text)
+		o.id = uuid.NewSHA1(ask.ID, fmt.Appendf(nil, "%#v", form))
 	}
 	requestID = uuid.NewSHA1(o.id, []byte("request")).String()
 	done, err = p.requests.done(ctx, o, requestID, onboarding.Submit{Form: form, Day: o.day()})
