@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -70,6 +71,8 @@ type house struct {
 	secrets  string
 	logged   *lockedBuffer
 	micros   atomic.Int64
+	// tamper changes what providers answer on the wire, if it is not nil.
+	tamper atomic.Pointer[func(path, body string) string]
 }
 
 // each runs a test on each database.
@@ -140,7 +143,7 @@ func (h *house) openGate(db *sqldb.DB, answerTime time.Duration) {
 		PublicURL: publicURL, SecretsDir: h.secrets, AddressDigest: func(address string) string { return "digest of " + address },
 		Refused:       func(code, detail string, after time.Duration) error { return httpapi.Refused(code, detail, after) },
 		Fault:         h.fault,
-		AnswerTimeMin: answerTime, Now: h.now, Logger: logger,
+		AnswerTimeMin: answerTime, Transport: h, Now: h.now, Logger: logger,
 	})
 	h.must(err)
 	router := chi.NewRouter()
@@ -155,6 +158,24 @@ func (h *house) openGate(db *sqldb.DB, answerTime time.Duration) {
 	})
 	h.server = httptest.NewTLSServer(h.gate.Middleware(router))
 	h.t.Cleanup(h.server.Close)
+}
+
+// RoundTrip is the wire to OpenID Connect providers.
+func (h *house) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	tamper := h.tamper.Load()
+	if err != nil || tamper == nil {
+		return answer, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	changed := (*tamper)(r.URL.Path, string(text))
+	answer.Body, answer.ContentLength = io.NopCloser(strings.NewReader(changed)), int64(len(changed))
+	answer.Header.Del("Content-Length")
+	return answer, nil
 }
 
 // fault answers as the API does: refusals of deciders by their code, all else as a fault.
