@@ -14,13 +14,13 @@ import (
 
 // compose makes the message of a mail that this sender has taken, from its event and from what is
 // known now. It returns a droppedError where there is nothing to be sent, and a *Fault that is permanent
-// where it cannot be made.
-func (m *Mails) compose(ctx context.Context, entry Entry) (Message, error) {
+// where it cannot be made. It sets whom the entry is about.
+func (m *Mails) compose(ctx context.Context, entry *Entry) (Message, error) {
 	rule, known := ruleOf(entry.Kind)
 	if !known {
 		return Message{}, &Fault{Code: "kind-unknown"} // of a newer version, perhaps, which runs beside this one
 	}
-	happened, err := m.occasion(ctx, entry)
+	happened, err := m.occasion(ctx, *entry)
 	if err != nil {
 		return Message{}, err
 	}
@@ -34,7 +34,7 @@ func (m *Mails) compose(ctx context.Context, entry Entry) (Message, error) {
 	// The row names whom it concerns before the account is looked at. So who erases the person, and
 	// purges what is about him after that, either finds this row taken, or it finds him erased.
 	if entry.About = draft.about; happened.entry.About != entry.About {
-		if err := m.queue.assign(ctx, entry); err != nil {
+		if err := m.queue.assign(ctx, *entry); err != nil {
 			return Message{}, err
 		}
 	}

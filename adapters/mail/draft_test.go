@@ -141,7 +141,7 @@ func TestTheClocksMails(t *testing.T) {
 	f := newFixture(t, sqldbtest.SQLite(t), nil)
 	f.append(t, "account-"+ada, &account.InactivityWarned{Day: calendar.Date(2026, 3, 2), DisablesOn: calendar.Date(2026, 3, 9)})
 	f.take(t)
-	check(t, f.send(t), sent{mail.InactivityWarned, ada, "ada.specimen@firm.example", "Your account will be disabled on Monday 9 March 2026", "sign in before that day"})
+	check(t, f.send(t), sent{mail.InactivityWarned, ada, "ada.specimen@firm.example", "Your account will soon be disabled", "yours on Monday 9 March 2026"})
 	f.people.change(ada, func(view *commands.AccountView) { view.Status = account.Disabled })
 	f.append(t, "account-"+ada, &account.DisabledFor{Cause: account.Inactivity, Day: calendar.Date(2026, 3, 9)})
 	f.take(t)
@@ -257,7 +257,7 @@ func TestAdministrators(t *testing.T) {
 	f.append(t, "access-900001", &membership.AdministratorsLow{Left: 1}, &membership.AdministratorRequested{RequestedBy: ada})
 	f.take(t)
 	check(t, f.send(t), sent{mail.AdministratorsLow, ada, "ada.specimen@firm.example", "You are the only administrator of your business", "900001"},
-		sent{mail.AdministratorsLowAlert, "operators", "operators@fos.example", "Firm 900001 has one active administrator", "900001"},
+		sent{mail.AdministratorsLowAlert, "operators", "operators@fos.example", "Firm 900001 is short of administrators", "900001"},
 		sent{mail.AdministratorRequested, "operators", "operators@fos.example", "Firm 900001 asks for an administrator", "900001"})
 	for _, message := range f.sink.all()[1:] {
 		if message.About == "operators" && strings.Contains(message.Body, "Ada") {

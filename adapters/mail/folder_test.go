@@ -194,6 +194,35 @@ func TestPurgeDuringASend(t *testing.T) {
 	})
 }
 
+// standstill is a transport whose process stands still before it keeps a message.
+type standstill struct {
+	*mail.Folder
+	meanwhile func()
+}
+
+func (s *standstill) Send(ctx context.Context, message mail.Message) error {
+	s.meanwhile()
+	return s.Folder.Send(ctx, message)
+}
+
+// TestPurgedWhileTheSenderStoodStill: the lease has run out, so the purge did not wait for the sender.
+func TestPurgedWhileTheSenderStoodStill(t *testing.T) {
+	t.Parallel()
+	kept, dir := folder(t)
+	slow := &standstill{Folder: kept}
+	f := newFixture(t, sqldbtest.SQLite(t), func(c *mail.Config) { c.Transport = slow })
+	slow.meanwhile = func() {
+		f.clock.move(time.Hour)
+		f.people.erase(ada)
+		must(t, f.PurgePerson(ctx, ada))
+	}
+	f.reset(t, ada)
+	f.send(t)
+	if found := files(t, dir); len(found) != 0 {
+		t.Errorf("got %v, want nothing of who was erased", found)
+	}
+}
+
 // TestErasedWhileItIsComposed: the row is purged after it was taken and before it names the person.
 func TestErasedWhileItIsComposed(t *testing.T) {
 	t.Parallel()

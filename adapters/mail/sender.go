@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -70,7 +71,7 @@ func (m *Mails) SendDue(ctx context.Context) (tried int, err error) {
 
 // send sends one taken mail, and records what became of it.
 func (m *Mails) send(ctx context.Context, entry Entry) error {
-	err := m.try(ctx, entry)
+	err := m.try(ctx, &entry)
 	// A crash here leaves a mail that was delivered in a row that is taken: it is delivered again
 	// after the lease, with the same Message-ID.
 	if errors.Is(err, errLost) {
@@ -83,18 +84,31 @@ func (m *Mails) send(ctx context.Context, entry Entry) error {
 	err = m.queue.finish(ending, entry)
 	switch {
 	case errors.Is(err, errLost):
-		return nil
+		return m.withdraw(ending, entry)
 	case err != nil:
 		return err
 	}
 	return m.tell(ending, entry)
 }
 
+// withdraw purges anew what is kept about somebody whose rows were purged while this sender stood
+// still for longer than its lease: it may have kept a message after that.
+func (m *Mails) withdraw(ctx context.Context, entry Entry) error {
+	keeper, keeps := m.config.Transport.(Keeper)
+	if !keeps {
+		return nil
+	}
+	if _, err := m.queue.get(ctx, entry.ID); !errors.Is(err, sql.ErrNoRows) {
+		return err // nil: another sender has the row
+	}
+	return keeper.Purge(ctx, entry.About)
+}
+
 // endingMax is how long recording what became of a mail may take when the process ends.
 const endingMax = 10 * time.Second
 
 // try composes a mail and gives it to the transport.
-func (m *Mails) try(ctx context.Context, entry Entry) error {
+func (m *Mails) try(ctx context.Context, entry *Entry) error {
 	if entry.Attempts > m.config.AttemptsMax {
 		// The tries before ended neither way: the process that made them ended. Not once more.
 		return &Fault{Code: "interrupted", Permanent: true}
