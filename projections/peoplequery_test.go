@@ -206,7 +206,7 @@ func TestInvitationsAreSeenWithinTheScope(t *testing.T) {
 	})
 }
 
-func TestSettingsAndRequestsAreSeenWithinTheScope(t *testing.T) {
+func TestSettingsAreSeenWithinTheScope(t *testing.T) {
 	t.Parallel()
 	projtest.Each(t, nil, peopleProjections, queriedStory(), func(t *testing.T, w *projtest.World) {
 		const oursText, theirsText = "1 local - [example.com example.org]", "7 oidc example-oidc [example.com]"
@@ -228,6 +228,23 @@ func TestSettingsAndRequestsAreSeenWithinTheScope(t *testing.T) {
 					return fmt.Sprint(r.FRN[:1], " ", r.Method, " ", r.Connection+"-"[min(1, len(r.Connection)):], " ", r.Domains)
 				})
 			})
+		settings := "example-oidc oidc false; example-saml saml true"
+		asked(t, w, "connections", map[string]string{"operator": settings, "auditor": settings},
+			func(ctx context.Context, view engine.View, scope Scope) ([]string, error) {
+				rows, err := paged(t, func(after *ConnectionRow) ([]ConnectionRow, error) {
+					if after == nil {
+						after = &ConnectionRow{}
+					}
+					return ListConnections(ctx, view, scope, after.ID, 1)
+				})
+				return textOf(rows, err, func(r ConnectionRow) string { return fmt.Sprint(r.ID, " ", r.Method, " ", r.Retired) })
+			})
+	})
+}
+
+func TestRequestsAreSeenWithinTheScope(t *testing.T) {
+	t.Parallel()
+	projtest.Each(t, nil, peopleProjections, queriedStory(), func(t *testing.T, w *projtest.World) {
 		asked(t, w, "administrators", map[string]string{"ours": "1 a for -", "both": "1 a for -", "operator": "1 a for -", "auditor": "1 a for -"},
 			func(ctx context.Context, view engine.View, scope Scope) ([]string, error) {
 				rows, err := paged(t, func(after *AdministratorRequestRow) ([]AdministratorRequestRow, error) {
@@ -239,17 +256,6 @@ func TestSettingsAndRequestsAreSeenWithinTheScope(t *testing.T) {
 				return textOf(rows, err, func(r AdministratorRequestRow) string {
 					return r.FRN[:1] + " " + short(r.RequestedBy) + " for " + short(r.Person)
 				})
-			})
-		settings := "example-oidc oidc false; example-saml saml true"
-		asked(t, w, "connections", map[string]string{"operator": settings, "auditor": settings},
-			func(ctx context.Context, view engine.View, scope Scope) ([]string, error) {
-				rows, err := paged(t, func(after *ConnectionRow) ([]ConnectionRow, error) {
-					if after == nil {
-						after = &ConnectionRow{}
-					}
-					return ListConnections(ctx, view, scope, after.ID, 1)
-				})
-				return textOf(rows, err, func(r ConnectionRow) string { return fmt.Sprint(r.ID, " ", r.Method, " ", r.Retired) })
 			})
 		requests := "r1 waiting 2; r2 submitted 2; r3 declined 2"
 		for status, want := range map[onboarding.Status]string{"": requests, onboarding.Waiting: "r1 waiting 2", onboarding.Active: ""} {
