@@ -80,6 +80,8 @@ var reasons = map[access.Command]struct{ always bool }{
 	"account.enable":          {},
 	"account.erase":           {always: true},
 
+	"onboarding.erase-people": {always: true},
+
 	"casefile.place-hold":  {always: true},
 	"casefile.lift-hold":   {always: true},
 	"casefile.erase-party": {always: true},

@@ -11,6 +11,8 @@ import (
 	"casesync/domain/account"
 	"casesync/domain/address"
 	"casesync/domain/calendar"
+	"casesync/domain/membership"
+	"casesync/eventstore/sqldb/sqldbtest"
 )
 
 func TestChangeDetails(t *testing.T) {
@@ -322,6 +324,49 @@ func TestConfigureAnotherWay(t *testing.T) {
 		_, err = w.ConfigureBusiness(ctx, byOperator(), "1", []string{"example.org"}, account.Local, "")
 		fails(t, "no business", err, commands.ErrNoPerson)
 	})
+}
+
+// Where nobody knows which businesses have a domain, none moves, and none becomes free.
+func TestConfigureWithoutKnowingOthers(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.configure(frn, "example.com", "example.net")
+		w.do(w.SetConnection(ctx, byOperator(), oidcSettings("example-idp")))
+		config := w.config(w.log)
+		config.BusinessesUnder = nil
+		people, err := commands.NewPeople(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = people.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com"}, account.OIDC, "example-idp")
+		refused(t, "move", err, "domain-taken")
+		w.do(people.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com"}, account.Local, ""))
+		_, err = w.ConfigureBusiness(ctx, byOperator(), otherFRN, []string{"example.net"}, account.OIDC, "example-idp")
+		if err != nil { // this one knows that nobody has it
+			t.Errorf("take what was given up: got %v", err)
+		}
+	})
+}
+
+// Settings that are missing or wrong stop the start, by their name.
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sqldbtest.SQLite(t))
+	for name, spoil := range map[string]func(*commands.PeopleConfig){
+		"Log":           func(c *commands.PeopleConfig) { c.Log = nil },
+		"Memberships":   func(c *commands.PeopleConfig) { c.Memberships = nil },
+		"AddressKey":    func(c *commands.PeopleConfig) { c.AddressKey = c.AddressKey[:31] },
+		"Links":         func(c *commands.PeopleConfig) { c.Links = commands.NewLinks(nil) },
+		"InvitationAge": func(c *commands.PeopleConfig) { c.InvitationAge = membership.InvitationLifetimeMax + 1 },
+		"ResetAge":      func(c *commands.PeopleConfig) { c.ResetAge = -1 },
+	} {
+		config := w.config(w.log)
+		spoil(&config)
+		if _, err := commands.NewPeople(config); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v, want an error that names it", name, err)
+		}
+	}
 }
 
 // Nobody is told by an error what he may not know, and nobody's name is in one.

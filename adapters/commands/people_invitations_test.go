@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -150,6 +151,35 @@ func TestOnePersonOneAccount(t *testing.T) {
 		}
 		if view, err := w.Account(ctx, person); err != nil || view.Name != "Sample Person" || view.Email != "cas@example.com" {
 			t.Errorf("account: got %+v, %v, want as it was", view, err)
+		}
+	})
+}
+
+// Two businesses that invite somebody new at once invite one person.
+func TestTwoInviteSomebodyAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.configure(frn, "example.com")
+		w.configure(otherFRN, "example.com")
+		first, second := w.people(w.log), w.people(w.log)
+		for round := range 20 {
+			who := commands.Invitation{Name: "New Sample", Email: fmt.Sprintf("new%d@example.com", round), Roles: caseworker}
+			persons := make(chan string, 2)
+			for frn, people := range map[string]*commands.People{frn: first, otherFRN: second} {
+				go func() {
+					_, person, _, err := people.Invite(t.Context(), byOperator(), frn, who)
+					if err != nil {
+						t.Errorf("invite: %v", err)
+					}
+					persons <- person
+				}()
+			}
+			if one, two := <-persons, <-persons; one != two || one == "" {
+				t.Fatalf("round %d: got %q and %q, want one person", round, one, two)
+			}
+		}
+		if got := w.counts()["account.created.v1"]; got != 20 {
+			t.Errorf("got %d accounts, want 20", got)
 		}
 	})
 }

@@ -137,7 +137,9 @@ func TestWhoSeesARequest(t *testing.T) {
 		_, err = w.ShowRequest(ctx, byOperator(), "no-such")
 		fails(t, "no such request", err, commands.ErrNoPerson)
 		fails(t, "complete no such request", second(w.CompleteRequest(ctx, byOperator(), "no-such")), commands.ErrNoPerson)
+		refused(t, "erase too early", second(w.EraseRequestPeople(ctx, byOperator(), id)), "request-submitted")
 		w.do(w.WithdrawOwnRequest(ctx, token))
+		w.do(w.EraseRequestPeople(ctx, byOperator(), id))
 		if err := w.ring.Destroy(ctx, "onboarding-"+id); err != nil {
 			t.Fatal(err)
 		}

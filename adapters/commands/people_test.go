@@ -65,6 +65,20 @@ func TestLifeOfAMember(t *testing.T) {
 	})
 }
 
+// Who has no account has no standing, and that is no error: tokens of demonstrations have none.
+func TestStandingOfNobody(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for _, person := range []string{"ada", "no id at all", ""} {
+			if got := w.standing(person); got.Status != account.Missing || len(got.Principal.Permissions()) > 0 {
+				t.Errorf("%q: got %+v, want no account", person, got)
+			}
+		}
+		_, err := w.Account(t.Context(), "ada")
+		fails(t, "account", err, commands.ErrNoPerson)
+	})
+}
+
 func TestLastAdministrator(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

@@ -88,14 +88,18 @@ func newWorld(t *testing.T, address string) *world {
 // people returns what another process on the same log would have; log may stand before it.
 func (w *world) people(log eventstore.Log) *commands.People {
 	w.t.Helper()
-	people, err := commands.NewPeople(commands.PeopleConfig{
-		Log: log, Codec: w.codec, AddressKey: []byte(strings.Repeat("a", 32)), Links: w.links,
-		Memberships: w.memberships, BusinessesUnder: w.under, Now: w.clock,
-	})
+	people, err := commands.NewPeople(w.config(log))
 	if err != nil {
 		w.t.Fatalf("new people: %v", err)
 	}
 	return people
+}
+
+func (w *world) config(log eventstore.Log) commands.PeopleConfig {
+	return commands.PeopleConfig{
+		Log: log, Codec: w.codec, AddressKey: []byte(strings.Repeat("a", 32)), Links: w.links,
+		Memberships: w.memberships, BusinessesUnder: w.under, Now: w.clock,
+	}
 }
 
 func (w *world) clock() time.Time {

@@ -141,6 +141,25 @@ func (p *People) DeclineRequest(ctx context.Context, ask Ask, id string) (Done, 
 	return p.onRequest(ctx, o, id, onboarding.Decline{Day: o.day()})
 }
 
+// WithdrawRequest ends a request that the business told an operator it does not want any more.
+func (p *People) WithdrawRequest(ctx context.Context, ask Ask, id string) (Done, error) {
+	o, err := p.authorise(ask, "", "onboarding.withdraw")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.Withdraw{Day: o.day()})
+}
+
+// EraseRequestPeople erases the people from a request that is over, at somebody's request. Package reactions
+// destroys their key, from the event.
+func (p *People) EraseRequestPeople(ctx context.Context, ask Ask, id string) (Done, error) {
+	o, err := p.authorise(ask, "", "onboarding.erase-people")
+	if err != nil {
+		return Done{}, err
+	}
+	return p.onRequest(ctx, o, id, onboarding.ErasePeople{Day: o.day()})
+}
+
 // onRequest gives a command to an access request.
 func (p *People) onRequest(ctx context.Context, o order, id string, command onboarding.Command) (Done, error) {
 	done, err := p.requests.done(ctx, o, id, command)

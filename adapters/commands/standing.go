@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -45,7 +46,11 @@ func (p *People) Standing(ctx context.Context, person string) (Standing, error) 
 		frns, err = p.businessesOf(all, person)
 		return err
 	})
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	if errors.Is(err, ErrNoPerson) { // what is no user id has no account
+		return Standing{Principal: access.Principal{ID: actorOf(person), Kind: access.User}, Status: account.Missing}, nil
+	}
+	if err != nil {
 		return Standing{}, fmt.Errorf("look at standing: %w", err)
 	}
 	standing.TermsVersion = version
