@@ -99,7 +99,7 @@ func answer[B any](s *Server, in *request, q question[B]) (*output[B], error) {
 			if err != nil {
 				return err
 			}
-			out.ETag, out.CacheControl = entityTag(r, append(parts, view.Generation, s.today())), "private, no-cache"
+			out.ETag, out.CacheControl = entityTag(r, append(parts, view.Generation, s.today())), cacheControl(ctx)
 			if noneMatch(r.Header, out.ETag) {
 				return errNotModified
 			}
@@ -121,6 +121,15 @@ func answer[B any](s *Server, in *request, q question[B]) (*output[B], error) {
 		return nil, s.problemOf(ctx, err)
 	}
 	return &out, nil
+}
+
+// cacheControl is that of an answer with an entity tag: a program may keep it and ask whether it still
+// holds; a browser, which others may use after the person, keeps nothing of cases on its disk.
+func cacheControl(ctx context.Context) string {
+	if callerOf(ctx).session {
+		return noStore
+	}
+	return "private, no-cache"
 }
 
 // waitForPosition waits until projection has reached the position that the request names.

@@ -77,6 +77,8 @@ type standing struct {
 	principal access.Principal
 	// person is the bare id of a person with an account, "" for everybody else.
 	person string
+	// session is whether a browser asks, by its session.
+	session bool
 	// terms is the version of the terms of use in force, pending where it was not accepted yet.
 	terms   string
 	pending []string
@@ -104,7 +106,7 @@ func (s *Server) stand(ctx context.Context, who identified) (standing, *Problem)
 		}
 		return standing{}, tokenRefused("The account that it stands for cannot be used now. Ask an administrator of your business.")
 	}
-	return standing{principal: found.Principal, person: person, terms: found.TermsVersion, pending: found.Pending}, nil
+	return standing{principal: found.Principal, person: person, session: who.session, terms: found.TermsVersion, pending: found.Pending}, nil
 }
 
 // beforeTerms are the permissions that count before the terms of use are accepted: oneself, the terms

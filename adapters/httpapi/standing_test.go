@@ -69,9 +69,15 @@ func TestSessionIsAskedAnew(t *testing.T) {
 		admin := h.administrator(frnA, domainA, "first@"+domainA)
 		p := h.join(frnA, admin.token, "Sample Person", "p@"+domainA, access.Caseworker)
 		who := visitor{session: h.signIn(p.id)}
-		if got := h.send(who, http.MethodGet, "/api/v1/cases?allocatedTo=me", "").refs(); got != "" {
+		mine := h.send(who, http.MethodGet, "/api/v1/cases?allocatedTo=me", "")
+		if got := mine.refs(); got != "" {
 			t.Errorf("allocated to me: got %q, want none yet", got)
 		}
+		if got := mine.header.Get("Cache-Control"); got != "private, no-store" {
+			t.Errorf("by session: got Cache-Control %q, want that nothing is stored", got)
+		}
+		h.told(http.MethodPost, "/api/v1/cases/C1/allocation", p.token, data{"to": "me"})
+		h.waitFor(func() bool { return h.send(who, http.MethodGet, "/api/v1/cases?allocatedTo=me", "").refs() == "C1" })
 		h.send(visitor{session: who.session, token: "casesync_a_b_c"}, http.MethodGet, "/api/v1/cases", "").want(http.StatusUnauthorized)
 		h.told(http.MethodPost, "/api/v1/users/"+p.id+"/disable", admin.token, data{"business": frnA, "reason": "a test"})
 		if got := h.send(who, http.MethodGet, "/api/v1/cases", ""); got.status != http.StatusForbidden || codeOf(got) != httpapi.CodeForbidden {
