@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -213,7 +212,7 @@ func (w *world) rebuild() {
 	for _, projection := range projections.All() {
 		config := engine.Config{
 			Store: store, Log: w.log, Prepare: engine.NewPrepare(w.codec, words.Index), Projection: projection,
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Logger: slog.New(slog.DiscardHandler),
 		}
 		if _, err := engine.Rebuild(ctx, config, engine.Options{}); err != nil {
 			w.t.Errorf("rebuild %s: %v", projection.Name, err)

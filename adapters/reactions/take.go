@@ -42,7 +42,7 @@ func (r *Reactions) take(ctx context.Context, table map[string]reaction, batch [
 	for i, recorded := range batch {
 		if err := r.react(ctx, table[recorded.Type], recorded); err != nil {
 			err = fmt.Errorf("react to %s of %s at position %s: %w", recorded.Type, recorded.Stream, recorded.Position, err)
-			return &follower.Partly{Taken: i, Err: err}
+			return &follower.PartialError{Taken: i, Err: err}
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package reactions_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -140,7 +139,7 @@ func (w *world) config() reactions.Config {
 		PurgeMails: func(_ context.Context, id string) error { w.purged[id]++; return nil },
 		PurgeSaved: func(context.Context, string) error { return nil }, PurgeLetters: w.letters.Erase, DestroyKeys: w.ring.DestroyTree,
 		LeaseTTL: 2 * time.Second, RetryPauseFirst: time.Millisecond, RetryPauseMax: 5 * time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -79,7 +78,7 @@ func (w *world) scheduler(sweeps ...scheduler.Sweep) *scheduler.Scheduler {
 	w.t.Helper()
 	s, err := scheduler.New(scheduler.Config{
 		Sweeps: sweeps, Leases: w.leases, Runs: w.runs, Every: time.Hour, LeaseTTL: time.Second, Now: w.Now,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.t.Fatalf("configure: %v", err)

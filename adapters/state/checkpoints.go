@@ -121,3 +121,26 @@ func (c *Checkpoints) Advance(ctx context.Context, name string, fence int64, to 
 	}
 	return fmt.Errorf("move checkpoint %s: %w", name, follower.ErrLost)
 }
+
+// ErrHeld is returned by Restart while somebody follows.
+var ErrHeld = errors.New("a process is at work under this name: stop it first")
+
+// Restart has a subscription begin at the start of whatever log it follows next, after the log was
+// restored or replaced: an operator's decision, for all that it did is then done again. It returns
+// ErrHeld while a process is at work.
+func (c *Checkpoints) Restart(ctx context.Context, name string) error {
+	restarted, err := c.db.ExecContext(ctx, `UPDATE leases SET log = '', before_position = '0', position = '0', event_id = '', moved_at = $2
+		WHERE name = $1 AND expires_at <= $2`, name, c.now().UnixMicro())
+	if err != nil {
+		return fmt.Errorf("restart %s: %w", name, err)
+	}
+	if n, err := restarted.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	// There is no row where nobody ever followed: nothing is to be forgotten then.
+	place, err := c.Place(ctx, name)
+	if err != nil || place == (follower.Place{}) {
+		return err
+	}
+	return fmt.Errorf("restart %s: %w", name, ErrHeld)
+}

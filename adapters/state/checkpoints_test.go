@@ -156,6 +156,34 @@ func TestCheckpointIsFenced(t *testing.T) {
 	})
 }
 
+// A subscription begins anew on demand, but not under the hands of who is at work.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		ctx := context.Background()
+		l := newLedger(t, address)
+		if err := l.Restart(ctx, "mail"); err != nil {
+			t.Errorf("never followed: got %v", err)
+		}
+		fence, _ := l.acquire(t, "mail", "a")
+		if err := l.Advance(ctx, "mail", fence, place(5)); err != nil {
+			t.Fatalf("advance: %v", err)
+		}
+		if err := l.Restart(ctx, "mail"); !errors.Is(err, state.ErrHeld) {
+			t.Errorf("held: got %v, want %v", err, state.ErrHeld)
+		}
+		if err := l.Release(ctx, "mail", fence); err != nil {
+			t.Fatalf("release: %v", err)
+		}
+		if err := l.Restart(ctx, "mail"); err != nil {
+			t.Errorf("free: got %v", err)
+		}
+		if got, err := l.Place(ctx, "mail"); err != nil || got != (follower.Place{}) {
+			t.Errorf("got %+v, %v, want the start", got, err)
+		}
+	})
+}
+
 // However many ask at once, one gets the lease.
 func TestLeaseRace(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ func (s *Subjects) memberships(ctx context.Context, person string, add func(any)
 			if named && concerns {
 				invitations[id] = true
 			}
-			if !concerns && !(named && invitations[id]) {
+			if !concerns && (!named || !invitations[id]) {
 				continue
 			}
 			event.Actor = others(event.Actor, person)

@@ -2,7 +2,6 @@ package subject_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -190,7 +189,7 @@ func (w *world) react(destroy func(ctx context.Context, subjects ...string) erro
 		Allocations:  func(ctx context.Context, person, _ string) ([]string, error) { return w.allocations(ctx, person) },
 		PurgeMails:   func(context.Context, string) error { return nil },
 		PurgeLetters: func(context.Context, eventstore.StreamName) error { return nil }, DestroyKeys: destroy,
-		RetryPauseFirst: time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		RetryPauseFirst: time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

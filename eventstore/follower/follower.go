@@ -70,19 +70,19 @@ type Place struct {
 	EventID    uuid.UUID
 }
 
-// Partly is an error of Config.Take of which the first events of the batch were taken all the same:
+// PartialError is an error of Config.Take of which the first events of the batch were taken all the same:
 // the checkpoint moves over them, and the rest is tried again.
-type Partly struct {
+type PartialError struct {
 	// Taken is how many events of the batch need not be taken again.
 	Taken int
 	Err   error
 }
 
 // Error implements error with the text of what failed.
-func (p *Partly) Error() string { return p.Err.Error() }
+func (p *PartialError) Error() string { return p.Err.Error() }
 
 // Unwrap returns what failed.
-func (p *Partly) Unwrap() error { return p.Err }
+func (p *PartialError) Unwrap() error { return p.Err }
 
 // Config is the manual of a follower. Name, Log, Checkpoints and Take are required.
 type Config struct {
@@ -92,7 +92,7 @@ type Config struct {
 	Checkpoints Checkpoints
 	// Take does what the events of a batch, which is never empty, ask for. It may be given events
 	// again that it has taken before. Where it fails it is called again, with a batch that begins
-	// at the same event (or where Partly says). Its context ends when the lease is lost: what it
+	// at the same event (or where PartialError says). Its context ends when the lease is lost: what it
 	// does after that may be done by another process as well.
 	Take func(ctx context.Context, batch []eventstore.Recorded) error
 	// Wants says of which event types Take is to be given the events; nil means all. The checkpoint

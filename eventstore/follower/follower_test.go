@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -130,7 +129,7 @@ func (s *seen) wait(t *testing.T, n int) []string {
 func (w *world) config(take func(context.Context, []eventstore.Recorded) error) follower.Config {
 	return follower.Config{
 		Name: "test", Log: w.log, Checkpoints: w.checkpoints, Take: take, BatchEventsMax: 3, LeaseTTL: 2 * time.Second,
-		RetryPauseFirst: time.Millisecond, RetryPauseMax: 10 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		RetryPauseFirst: time.Millisecond, RetryPauseMax: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -231,7 +230,7 @@ func TestFailingTake(t *testing.T) {
 				select {
 				case n := <-tries:
 					if n > 0 {
-						return &follower.Partly{Taken: i, Err: errPlanted}
+						return &follower.PartialError{Taken: i, Err: errPlanted}
 					}
 				case <-ctx.Done():
 					return ctx.Err()

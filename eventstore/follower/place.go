@@ -48,4 +48,4 @@ func (p Place) check(ctx context.Context, log eventstore.Log) (Place, error) {
 		p.EventID, p.At, ErrLogReplaced, mend)
 }
 
-const mend = "check that --log names the right log; if it was restored, restore the state database of the same time as well"
+const mend = "check that --log names the right log; if it was restored, restore the state database of the same time as well, or have the subscription begin anew"

@@ -100,9 +100,9 @@ func (f *Follower) take(ctx context.Context, w *writer, batch []eventstore.Recor
 			f.moved(batch)
 			return w.keep(ctx)
 		}
-		var partly *Partly
-		if errors.As(err, &partly) && partly.Taken > 0 {
-			done := ends[min(partly.Taken, len(ends))-1]
+		var partial *PartialError
+		if errors.As(err, &partial) && partial.Taken > 0 {
+			done := ends[min(partial.Taken, len(ends))-1]
 			f.moved(batch[:done])
 			if err := w.keep(ctx); err != nil {
 				return err
