@@ -48,7 +48,7 @@ func (s *serving) following(ctx context.Context) ([]func(context.Context) error,
 		return nil, err
 	}
 	f.queue, err = follower.New(follower.Config{
-		Name: mailFollower, Log: s.openedLog, Checkpoints: checkpoints, Take: f.mails.Take, Now: s.now, Logger: s.logger,
+		Name: mailFollower, Log: s.openedLog, Checkpoints: checkpoints, Take: f.mails.Take, Wants: mail.Wants, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {
 		return nil, err

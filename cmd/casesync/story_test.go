@@ -33,10 +33,11 @@ func TestTheWholeStory(t *testing.T) {
 		o := w.open(&clock{}, "--secrets", secrets, "--operators-mail", "operators@service.example")
 		o.publishTerms("2026-01")
 
-		administrator := o.localStory()
-		o.caseworkerStory(administrator)
+		// Identity providers have clocks of their own: they come before the clock is moved.
 		o.oidcStory(idp)
 		o.samlStory(idp)
+		administrator := o.localStory()
+		o.caseworkerStory(administrator)
 
 		o.caughtUp()
 		if text := w.must("verify"); !strings.Contains(text, "are intact") {
@@ -261,11 +262,11 @@ func (o *office) oidcStory(idp *idptest.Providers) {
 	o.as("operator").must(http.MethodPut, "/api/v1/connections/north", map[string]any{"method": "oidc", "reason": "onboarding",
 		"oidc": map[string]any{"issuer": idp.OIDC, "clientId": idptest.OIDCClient, "secretReference": "north"}})
 	invitation := o.onboard(frnOIDC, "northbank.example", email,
-		map[string]any{"method": "oidc", "issuer": idp.OIDC, "clientId": idptest.OIDCClient}, map[string]any{"connection": "north", "secretReference": "north"})
+		map[string]any{"method": "oidc", "issuer": "https://login.northbank.example", "clientId": idptest.OIDCClient}, map[string]any{"connection": "north", "secretReference": "north"})
 	b := o.browser()
 	started := b.must(http.MethodPost, "/api/v1/enrolment/federated", map[string]any{}, "Casesync-Link-Token", invitation)
-	b.visit(started.body["location"].(string), nil)
-	b.acceptAndSee(frnOIDC)
+	landed := b.visit(started.body["location"].(string), nil)
+	b.acceptAndSee(frnOIDC, landed)
 
 	// Signing in again, from another browser.
 	again := o.browser()
@@ -300,8 +301,8 @@ func (o *office) samlStory(idp *idptest.Providers) {
 	person := map[string]any{"user": "grace", "email": email}
 	b := o.browser()
 	started := b.must(http.MethodPost, "/api/v1/enrolment/federated", map[string]any{}, "Casesync-Link-Token", invitation)
-	b.visit(started.body["location"].(string), person)
-	b.acceptAndSee(frnSAML)
+	landed := b.visit(started.body["location"].(string), person)
+	b.acceptAndSee(frnSAML, landed)
 
 	again := o.browser()
 	started = again.must(http.MethodPost, "/sign-in/federated", map[string]any{"email": email, "to": "/api/v1/me"})
@@ -324,9 +325,14 @@ func (o *office) samlStory(idp *idptest.Providers) {
 }
 
 // acceptAndSee accepts the terms for a business, takes a role that sees cases, and looks at them.
-func (b *browser) acceptAndSee(frn string) {
+// Landed is where the identity provider had led the browser.
+func (b *browser) acceptAndSee(frn string, landed answer) {
 	b.t.Helper()
-	me := b.must(http.MethodGet, "/api/v1/me", nil)
+	me := b.call(http.MethodGet, "/api/v1/me", nil)
+	if me.status != http.StatusOK {
+		b.office.world.dumpActivity(b.t)
+		b.t.Fatalf("not signed in: got %d %s, after the browser landed with %d %s", me.status, me.text, landed.status, landed.text)
+	}
 	b.refused(http.StatusForbidden, "terms-not-accepted", http.MethodGet, "/api/v1/users?business="+frn, nil)
 	b.must(http.MethodPost, "/api/v1/terms/acceptances", map[string]any{"business": frn, "version": "2026-01"})
 	id := strings.TrimPrefix(me.body["id"].(string), "user:")
