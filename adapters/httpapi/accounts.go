@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/google/uuid"
@@ -25,8 +24,8 @@ func isPerson(text string) bool {
 }
 
 // onAccount gives an operator's command on a whole account.
-func (s *Server) onAccount(give func(context.Context, commands.Ask, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[Decision]) (*output[Outcome], error) {
-	return func(ctx context.Context, ask commands.Ask, in *command[Decision]) (*output[Outcome], error) {
+func (s *Server) onAccount(give func(context.Context, commands.Ask, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[Decision]) (*acted[Outcome], error) {
+	return func(ctx context.Context, ask commands.Ask, in *command[Decision]) (*acted[Outcome], error) {
 		person, err := personIn(&in.request)
 		if err != nil {
 			return nil, err
@@ -34,32 +33,4 @@ func (s *Server) onAccount(give func(context.Context, commands.Ask, string) (com
 		done, err := give(ctx, ask, person)
 		return told(done, outcomeOf(done)), err
 	}
-}
-
-// file is an answer that is a file.
-type file struct {
-	ContentType  string `header:"Content-Type"`
-	Disposition  string `header:"Content-Disposition"`
-	CacheControl string `header:"Cache-Control"`
-	Body         []byte
-}
-
-// exportPerson gives all that is kept about a person out. It is made whole before a byte is sent: an
-// export that breaks off must not look like one that is complete.
-func (s *Server) exportPerson(ctx context.Context, in *request) (*file, error) {
-	if refusal := noParameters(in); refusal != nil {
-		return nil, refusal
-	}
-	person, err := personIn(in)
-	if err != nil {
-		return nil, s.peopleProblem(ctx, in.http, err)
-	}
-	var export bytes.Buffer
-	if err := s.config.ExportPerson(ctx, &export, person); err != nil {
-		return nil, s.peopleProblem(ctx, in.http, err)
-	}
-	return &file{
-		ContentType: "application/json", Disposition: `attachment; filename="person-` + person + `.json"`,
-		CacheControl: noStore, Body: export.Bytes(),
-	}, nil
 }

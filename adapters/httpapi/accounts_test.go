@@ -69,12 +69,13 @@ func TestExportOfAPerson(t *testing.T) {
 	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, address string) {
 		var fails error
+		padding := 0
 		w := newWorld(t, address, func(config *httpapi.Config) {
 			config.ExportPerson = func(_ context.Context, out io.Writer, person string) error {
 				if person == nobody {
 					return commands.ErrNoPerson
 				}
-				_, err := io.WriteString(out, `{"person":"`+person+`"}`)
+				_, err := io.WriteString(out, `{"person":"`+person+`"}`+strings.Repeat(" ", padding))
 				return errors.Join(err, fails)
 			}
 		})
@@ -90,6 +91,16 @@ func TestExportOfAPerson(t *testing.T) {
 		fails = errors.New("the disk is gone")
 		if got := w.do(http.MethodGet, "/api/v1/accounts/"+id+"/export", w.operator(), "").want(http.StatusInternalServerError); strings.Contains(string(got.body), id) {
 			t.Errorf("an export that failed: got %s", got.body)
+		}
+		padding = 1 << 20 // more than is held back
+		request, err := http.NewRequest(http.MethodGet, w.URL+"/api/v1/accounts/"+id+"/export", nil)
+		w.must(err)
+		request.Header.Set("Authorization", "Bearer "+w.operator())
+		response, err := w.Client().Do(request)
+		w.must(err)
+		defer response.Body.Close()
+		if _, err := io.Copy(io.Discard, response.Body); err == nil {
+			t.Error("an export that failed on the way ended as if it were whole")
 		}
 	})
 }

@@ -38,13 +38,13 @@ type AdministratorMade struct {
 	User       string `json:"user" format:"uuid"`
 }
 
-func (s *Server) requestAdministrator(ctx context.Context, ask commands.Ask, in *command[AdministratorWish]) (*output[Outcome], error) {
+func (s *Server) requestAdministrator(ctx context.Context, ask commands.Ask, in *command[AdministratorWish]) (*acted[Outcome], error) {
 	done, err := s.config.People.RequestAdministrator(ctx, ask, in.Body.Business, in.Body.User)
 	return told(done, outcomeOf(done)), err
 }
 
 // grantAdministrator makes a member an administrator, or invites one.
-func (s *Server) grantAdministrator(ctx context.Context, ask commands.Ask, in *command[AdministratorGrant]) (*output[AdministratorMade], error) {
+func (s *Server) grantAdministrator(ctx context.Context, ask commands.Ask, in *command[AdministratorGrant]) (*acted[AdministratorMade], error) {
 	body := in.Body
 	if invites := body.Name != "" || body.Email != ""; invites == (body.User != "") {
 		p := problem(CodeInvalidBody, "Name either a member or, by name and e-mail address, somebody to be invited.")
@@ -82,7 +82,7 @@ type BusinessAccessChange struct {
 }
 
 // showBusinessAccess shows it as it stands in the log at this moment.
-func (s *Server) showBusinessAccess(ctx context.Context, in *request) (*output[BusinessAccess], error) {
+func (s *Server) showBusinessAccess(ctx context.Context, in *request) (*present[BusinessAccess], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -101,14 +101,14 @@ func (s *Server) showBusinessAccess(ctx context.Context, in *request) (*output[B
 	if len(body.Administrators) == 1 {
 		body.Warning = warnOneLeft
 	}
-	out := &output[BusinessAccess]{CacheControl: noStore, Body: body}
+	out := &present[BusinessAccess]{CacheControl: noStore, Body: body}
 	if business.Configured {
 		out.ETag = revisionTag(business.Revision)
 	}
 	return out, nil
 }
 
-func (s *Server) setBusinessAccess(ctx context.Context, ask commands.Ask, in *command[BusinessAccessChange]) (*output[Outcome], error) {
+func (s *Server) setBusinessAccess(ctx context.Context, ask commands.Ask, in *command[BusinessAccessChange]) (*acted[Outcome], error) {
 	frn := pathValue(in.http, "frn")
 	if !frnPattern.MatchString(frn) {
 		return nil, commands.ErrNoPerson

@@ -16,7 +16,7 @@ type Allocation struct {
 }
 
 // allocate gives a case to the caller, somebody else or nobody.
-func (s *Server) allocate(ctx context.Context, ask commands.Ask, in *command[Allocation]) (*output[Outcome], error) {
+func (s *Server) allocate(ctx context.Context, ask commands.Ask, in *command[Allocation]) (*acted[Outcome], error) {
 	done, err := s.config.People.Allocate(ctx, ask, pathValue(in.http, "ref"), in.Body.To, in.Body.From)
 	return told(done, outcomeOf(done)), err
 }

@@ -84,7 +84,7 @@ func connectionIn(in *request) (string, error) {
 	return id, nil
 }
 
-func (s *Server) showConnection(ctx context.Context, in *request) (*output[Connection], error) {
+func (s *Server) showConnection(ctx context.Context, in *request) (*present[Connection], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -99,12 +99,12 @@ func (s *Server) showConnection(ctx context.Context, in *request) (*output[Conne
 	if !found {
 		return nil, notFound()
 	}
-	return &output[Connection]{CacheControl: noStore, Body: connectionOf(settings)}, nil
+	return &present[Connection]{CacheControl: noStore, Body: connectionOf(settings)}, nil
 }
 
 // setConnection tries the settings before they are recorded. Their form is looked at first: nothing
 // is asked at an address that could not be an identity provider's.
-func (s *Server) setConnection(ctx context.Context, ask commands.Ask, in *command[ConnectionChange]) (*output[Outcome], error) {
+func (s *Server) setConnection(ctx context.Context, ask commands.Ask, in *command[ConnectionChange]) (*acted[Outcome], error) {
 	id, err := connectionIn(&in.request)
 	if err != nil {
 		return nil, err

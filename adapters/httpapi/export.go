@@ -112,8 +112,7 @@ func (s *Server) exportCases(w http.ResponseWriter, r *http.Request) {
 	}
 	leave, ok := s.exports.enter(who.principal.ID)
 	if !ok {
-		problem(CodeTooMany, "You may run %d exports at one time, and all together %d. Try again when one has ended.",
-			s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax).retryAfter(30 * time.Second).write(w)
+		s.tooManyExports().write(w)
 		return
 	}
 	defer leave()
@@ -141,6 +140,11 @@ func (s *Server) exportCases(w http.ResponseWriter, r *http.Request) {
 		// the file is not whole.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+func (s *Server) tooManyExports() *Problem {
+	return problem(CodeTooMany, "You may run %d exports at one time, and all together %d. Try again when one has ended.",
+		s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax).retryAfter(30 * time.Second)
 }
 
 // isGone reports whether a request ended because its client went away, which is no fault of ours.

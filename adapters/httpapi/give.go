@@ -46,9 +46,23 @@ func outcomeOf(done commands.Done) Outcome {
 	return Outcome{Status: string(commands.Accepted), Position: done.Position.String()}
 }
 
+// acted is the answer to a command.
+type acted[B any] struct {
+	Position     string `header:"Casesync-Position" doc:"Where the log ended after the command; absent where nothing had to be recorded"`
+	CacheControl string `header:"Cache-Control"`
+	Body         B
+}
+
+// present is an answer from the log itself: how things stand at this moment.
+type present[B any] struct {
+	ETag         string `header:"ETag" doc:"Send it back as If-Match with a command"`
+	CacheControl string `header:"Cache-Control"`
+	Body         B
+}
+
 // told answers a command with a body that holds its outcome.
-func told[B any](done commands.Done, body B) *output[B] {
-	return &output[B]{CacheControl: noStore, Position: outcomeOf(done).Position, Body: body}
+func told[B any](done commands.Done, body B) *acted[B] {
+	return &acted[B]{CacheControl: noStore, Position: outcomeOf(done).Position, Body: body}
 }
 
 // Why is the reason that a command is given for.

@@ -25,18 +25,18 @@ type InvitationSent struct {
 	User string `json:"user" format:"uuid" doc:"The user id of who is invited"`
 }
 
-func (s *Server) invite(ctx context.Context, ask commands.Ask, in *command[NewInvitation]) (*output[InvitationSent], error) {
+func (s *Server) invite(ctx context.Context, ask commands.Ask, in *command[NewInvitation]) (*acted[InvitationSent], error) {
 	return s.invited(ctx, ask, in.Body.Business, commands.Invitation{Name: in.Body.Name, Email: in.Body.Email, Roles: in.Body.Roles})
 }
 
-func (s *Server) invited(ctx context.Context, ask commands.Ask, frn string, invitation commands.Invitation) (*output[InvitationSent], error) {
+func (s *Server) invited(ctx context.Context, ask commands.Ask, frn string, invitation commands.Invitation) (*acted[InvitationSent], error) {
 	id, person, done, err := s.config.People.Invite(ctx, ask, frn, invitation)
 	return told(done, InvitationSent{Outcome: outcomeOf(done), ID: id, User: person}), err
 }
 
 // onInvitation gives a command on an invitation of a business.
-func onInvitation(give func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[MemberDecision]) (*output[Outcome], error) {
-	return func(ctx context.Context, ask commands.Ask, in *command[MemberDecision]) (*output[Outcome], error) {
+func onInvitation(give func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[MemberDecision]) (*acted[Outcome], error) {
+	return func(ctx context.Context, ask commands.Ask, in *command[MemberDecision]) (*acted[Outcome], error) {
 		id, err := personIn(&in.request) // the form of its id is the same
 		if err != nil {
 			return nil, err

@@ -58,8 +58,8 @@ type CredentialReset struct {
 
 // onMember gives a command on a person at a business; where it may have cost the business an
 // administrator, the answer says whether one alone is left.
-func (s *Server) onMember(give func(context.Context, commands.Ask, string, string) (commands.Done, error), costly bool) func(context.Context, commands.Ask, *command[MemberDecision]) (*output[Outcome], error) {
-	return func(ctx context.Context, ask commands.Ask, in *command[MemberDecision]) (*output[Outcome], error) {
+func (s *Server) onMember(give func(context.Context, commands.Ask, string, string) (commands.Done, error), costly bool) func(context.Context, commands.Ask, *command[MemberDecision]) (*acted[Outcome], error) {
+	return func(ctx context.Context, ask commands.Ask, in *command[MemberDecision]) (*acted[Outcome], error) {
 		person, err := personIn(&in.request)
 		if err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func (s *Server) onMember(give func(context.Context, commands.Ask, string, strin
 
 // warned answers a command, and warns where one administrator is left. What cannot be asked after
 // the command is done is left out: the command must not look as if it had failed.
-func (s *Server) warned(ctx context.Context, done commands.Done, frn string) *output[Outcome] {
+func (s *Server) warned(ctx context.Context, done commands.Done, frn string) *acted[Outcome] {
 	out := told(done, outcomeOf(done))
 	business, err := s.config.People.Business(ctx, frn)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Server) warned(ctx context.Context, done commands.Done, frn string) *ou
 	return out
 }
 
-func (s *Server) grantRoles(ctx context.Context, ask commands.Ask, in *command[RoleChange]) (*output[Outcome], error) {
+func (s *Server) grantRoles(ctx context.Context, ask commands.Ask, in *command[RoleChange]) (*acted[Outcome], error) {
 	person, err := personIn(&in.request)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Server) grantRoles(ctx context.Context, ask commands.Ask, in *command[R
 	return told(done, outcomeOf(done)), err
 }
 
-func (s *Server) revokeRoles(ctx context.Context, ask commands.Ask, in *command[RoleChange]) (*output[Outcome], error) {
+func (s *Server) revokeRoles(ctx context.Context, ask commands.Ask, in *command[RoleChange]) (*acted[Outcome], error) {
 	person, err := personIn(&in.request)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (s *Server) revokeRoles(ctx context.Context, ask commands.Ask, in *command[
 	return s.warned(ctx, done, in.Body.Business), nil
 }
 
-func (s *Server) changeDetails(ctx context.Context, ask commands.Ask, in *command[NewDetails]) (*output[Outcome], error) {
+func (s *Server) changeDetails(ctx context.Context, ask commands.Ask, in *command[NewDetails]) (*acted[Outcome], error) {
 	person, err := personIn(&in.request)
 	if err != nil {
 		return nil, err
@@ -118,14 +118,14 @@ func (s *Server) changeDetails(ctx context.Context, ask commands.Ask, in *comman
 }
 
 // onQuestions needs no answers: they are what the person has forgotten.
-func (s *Server) onQuestions(reset func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[MemberDecision]) (*output[Outcome], error) {
+func (s *Server) onQuestions(reset func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[MemberDecision]) (*acted[Outcome], error) {
 	return s.onMember(reset, false)
 }
 
 // onCredential resets a credential: whether the administrator may comes first, so that nobody else
 // learns whether there are questions or tries answers.
-func (s *Server) onCredential(reset func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[CredentialReset]) (*output[Outcome], error) {
-	return func(ctx context.Context, ask commands.Ask, in *command[CredentialReset]) (*output[Outcome], error) {
+func (s *Server) onCredential(reset func(context.Context, commands.Ask, string, string) (commands.Done, error)) func(context.Context, commands.Ask, *command[CredentialReset]) (*acted[Outcome], error) {
+	return func(ctx context.Context, ask commands.Ask, in *command[CredentialReset]) (*acted[Outcome], error) {
 		person, err := personIn(&in.request)
 		if err != nil {
 			return nil, err

@@ -45,7 +45,7 @@ func (s *Server) humaConfig() huma.Config {
 		{Name: "figures", Description: "Key figures"},
 		{Name: "businesses", Description: "Respondent businesses"},
 		{Name: "users", Description: "Users of a business, and invitations"},
-		{Name: "onboarding", Description: "Access requests and identity providers, for operators"},
+		{Name: "onboarding", Description: "Access requests of businesses, and their identity providers"},
 		{Name: "operators", Description: "For operators of the service, and Security Operations"},
 		{Name: "feed", Description: "For case management systems"},
 		{Name: "service", Description: "The service itself"},
@@ -168,6 +168,13 @@ func (s *Server) registerStreams(router chi.Router, doc *huma.OpenAPI) {
 		})
 	if s.config.Ingest != nil {
 		on(http.MethodPost, "/cms/v1/events", "Hand in events", "CloudEvents 1.0 of a case management system: one (structured or binary mode) or a batch. The answer has a result for each event, in order; all that is accepted or held is durable.", s.config.Ingest.ServeHTTP, s.describeIngest(doc))
+	}
+	if s.config.ExportPerson != nil {
+		on(http.MethodGet, "/api/v1/accounts/{id}/export", "Export a person", "All that is kept about a person, as JSON. If something fails on the way the connection is cut, and what came is no JSON.", s.exportPerson, func(op *huma.Operation) {
+			op.Responses["200"] = content("Account, memberships, sessions, mail and activity of the person", "application/json")
+			op.Responses["200"].Content["application/json"].Schema = &huma.Schema{Type: huma.TypeObject}
+			op.Errors = append(op.Errors, http.StatusNotFound, http.StatusTooManyRequests)
+		})
 	}
 	on(http.MethodGet, "/livez", "Is it alive", "200 as long as the process answers.", s.live, func(op *huma.Operation) {
 		op.Responses["200"] = content("It is", "application/json")

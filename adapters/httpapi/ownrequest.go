@@ -16,7 +16,7 @@ type RequestSubmitted struct {
 }
 
 // submitRequest takes an access request from anybody: operators find out whether it is true.
-func (s *Server) submitRequest(ctx context.Context, ask commands.Ask, in *command[RequestForm]) (*output[RequestSubmitted], error) {
+func (s *Server) submitRequest(ctx context.Context, ask commands.Ask, in *command[RequestForm]) (*acted[RequestSubmitted], error) {
 	id, token, done, err := s.config.People.SubmitRequest(ctx, ask, in.Body.form())
 	return told(done, RequestSubmitted{Outcome: outcomeOf(done), ID: id, Token: token, Mail: "sent"}), err
 }
@@ -30,7 +30,7 @@ func linkOf(r *http.Request) (string, *Problem) {
 	return token, nil
 }
 
-func (s *Server) showOwnRequest(ctx context.Context, in *request) (*output[AccessRequest], error) {
+func (s *Server) showOwnRequest(ctx context.Context, in *request) (*present[AccessRequest], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -42,10 +42,10 @@ func (s *Server) showOwnRequest(ctx context.Context, in *request) (*output[Acces
 	if err != nil {
 		return nil, s.peopleProblem(ctx, in.http, err)
 	}
-	return &output[AccessRequest]{CacheControl: noStore, Body: accessRequestOf(view)}, nil
+	return &present[AccessRequest]{CacheControl: noStore, Body: accessRequestOf(view)}, nil
 }
 
-func (s *Server) amendOwnRequest(ctx context.Context, _ commands.Ask, in *command[RequestForm]) (*output[Outcome], error) {
+func (s *Server) amendOwnRequest(ctx context.Context, _ commands.Ask, in *command[RequestForm]) (*acted[Outcome], error) {
 	token, refusal := linkOf(in.http)
 	if refusal != nil {
 		return nil, refusal
@@ -55,7 +55,7 @@ func (s *Server) amendOwnRequest(ctx context.Context, _ commands.Ask, in *comman
 }
 
 // withdrawOwnRequest takes no body: the token says which request.
-func (s *Server) withdrawOwnRequest(ctx context.Context, in *request) (*output[Outcome], error) {
+func (s *Server) withdrawOwnRequest(ctx context.Context, in *request) (*acted[Outcome], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}

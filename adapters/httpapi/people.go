@@ -81,9 +81,6 @@ func (s *Server) registerAccounts(api huma.API) {
 	give(s, api, http.MethodPost, "/api/v1/accounts/{id}/disable", "Disable an account", "Blocks a person at all businesses; all sessions end.", http.StatusOK, s.onAccount(people.DisableAccount))
 	give(s, api, http.MethodPost, "/api/v1/accounts/{id}/enable", "Enable an account", "Lifts what disables a person's account.", http.StatusOK, s.onAccount(people.EnableAccount))
 	give(s, api, http.MethodPost, "/api/v1/accounts/{id}/erase", "Erase a person", "Ends the account for good, and destroys the key of all that is personal in it. It cannot be undone.", http.StatusOK, s.onAccount(people.EraseAccount))
-	if s.config.ExportPerson != nil {
-		get(api, plainRead, "/api/v1/accounts/{id}/export", "Export a person", "All that is kept about a person, as JSON.", nil, s.exportPerson)
-	}
 	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/legal-hold", "Place a legal hold", "Keeps the data of a case beyond their time, until the hold is lifted.", http.StatusOK, s.placeHold)
 	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/legal-hold/lift", "Lift a legal hold", "The data of the case are erased when their time has come.", http.StatusOK, s.liftHold)
 	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/allocation", "Allocate a case", "Gives a case to yourself, to somebody else of its business (supervisors), or to nobody.", http.StatusOK, s.allocate)

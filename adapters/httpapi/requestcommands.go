@@ -32,7 +32,7 @@ type RequestSetup struct {
 }
 
 // showRequest shows an access request to an operator, as it stands in the log at this moment.
-func (s *Server) showRequest(ctx context.Context, in *request) (*output[AccessRequest], error) {
+func (s *Server) showRequest(ctx context.Context, in *request) (*present[AccessRequest], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -44,7 +44,7 @@ func (s *Server) showRequest(ctx context.Context, in *request) (*output[AccessRe
 	if err != nil {
 		return nil, s.peopleProblem(ctx, in.http, err)
 	}
-	return &output[AccessRequest]{ETag: revisionTag(view.Revision), CacheControl: noStore, Body: accessRequestOf(view)}, nil
+	return &present[AccessRequest]{ETag: revisionTag(view.Revision), CacheControl: noStore, Body: accessRequestOf(view)}, nil
 }
 
 // requestIn returns the id of the access request that an address names.
@@ -57,8 +57,8 @@ func requestIn(in *request) (string, error) {
 }
 
 // onRequest gives an operator's command on an access request.
-func onRequest[B any](give func(context.Context, commands.Ask, string, B) (commands.Done, error)) func(context.Context, commands.Ask, *command[B]) (*output[Outcome], error) {
-	return func(ctx context.Context, ask commands.Ask, in *command[B]) (*output[Outcome], error) {
+func onRequest[B any](give func(context.Context, commands.Ask, string, B) (commands.Done, error)) func(context.Context, commands.Ask, *command[B]) (*acted[Outcome], error) {
+	return func(ctx context.Context, ask commands.Ask, in *command[B]) (*acted[Outcome], error) {
 		id, err := requestIn(&in.request)
 		if err != nil {
 			return nil, err

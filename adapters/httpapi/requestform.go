@@ -76,8 +76,11 @@ func (f RequestForm) form() onboarding.Form {
 	return form
 }
 
-// AccessRequest is an access request as it stands.
+// AccessRequest is an access request as it stands. Once the people whom it names were erased they are
+// empty in it.
 type AccessRequest struct {
+	_ struct{} `additionalProperties:"true"` // an answer, beside the form that is sent
+
 	ID     string            `json:"id"`
 	Status onboarding.Status `json:"status" enum:"submitted,waiting,complete,configured,invited,active,withdrawn,declined,lapsed"`
 	RequestForm

@@ -100,7 +100,7 @@ var peopleRoutes = []Route{
 	posts("/api/v1/accounts/{id}/disable", access.ManageAccounts, "account-{id}"),
 	posts("/api/v1/accounts/{id}/enable", access.ManageAccounts, "account-{id}"),
 	posts("/api/v1/accounts/{id}/erase", access.ErasePeople, "account-{id}"),
-	reads("/api/v1/accounts/{id}/export", access.ExportPeople, "account-{id}").but(exports),
+	reads("/api/v1/accounts/{id}/export", access.ExportPeople, "account-{id}").but(streams).but(exports),
 }
 
 // operatorRoutes are onboarding, feeds and read models, and Security Operations.

@@ -63,7 +63,7 @@ type CookieChoice struct {
 	Analytics  bool `json:"analytics"`
 }
 
-func (s *Server) showMe(ctx context.Context, in *request) (*output[Me], error) {
+func (s *Server) showMe(ctx context.Context, in *request) (*present[Me], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -74,7 +74,7 @@ func (s *Server) showMe(ctx context.Context, in *request) (*output[Me], error) {
 			return nil, s.problemOf(ctx, err)
 		}
 	}
-	return &output[Me]{CacheControl: noStore, Body: me}, nil
+	return &present[Me]{CacheControl: noStore, Body: me}, nil
 }
 
 func meOf(who access.Principal) Me {
@@ -123,7 +123,7 @@ func (s *Server) addAccount(ctx context.Context, me *Me, person string) error {
 	return nil
 }
 
-func (s *Server) chooseCookies(ctx context.Context, ask commands.Ask, in *command[CookieChoice]) (*output[Outcome], error) {
+func (s *Server) chooseCookies(ctx context.Context, ask commands.Ask, in *command[CookieChoice]) (*acted[Outcome], error) {
 	done, err := s.config.People.ChooseCookies(ctx, ask, account.Cookies{Functional: in.Body.Functional, Analytics: in.Body.Analytics})
 	return told(done, outcomeOf(done)), err
 }

@@ -45,7 +45,7 @@ type Publication struct {
 	Text    string     `json:"text" minLength:"1" maxLength:"200000" doc:"Markdown"`
 }
 
-func (s *Server) showTerms(ctx context.Context, in *request) (*output[TermsInForce], error) {
+func (s *Server) showTerms(ctx context.Context, in *request) (*present[TermsInForce], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -64,7 +64,7 @@ func (s *Server) showTerms(ctx context.Context, in *request) (*output[TermsInFor
 		}
 		body.ToAccept = termsToAccept(standing)
 	}
-	return &output[TermsInForce]{CacheControl: noStore, Body: body}, nil
+	return &present[TermsInForce]{CacheControl: noStore, Body: body}, nil
 }
 
 // document returns the document of a kind that is in force, nil where there is none.
@@ -93,7 +93,7 @@ func termsToAccept(standing commands.Standing) []TermsToAccept {
 }
 
 // showDocument shows a version that is or was in force, for whoever accepted it.
-func (s *Server) showDocument(ctx context.Context, in *request) (*output[TermsDocument], error) {
+func (s *Server) showDocument(ctx context.Context, in *request) (*present[TermsDocument], error) {
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
@@ -105,15 +105,15 @@ func (s *Server) showDocument(ctx context.Context, in *request) (*output[TermsDo
 	if !found {
 		return nil, notFound()
 	}
-	return &output[TermsDocument]{CacheControl: noStore, Body: TermsDocument{Kind: kind, Version: version, Text: text}}, nil
+	return &present[TermsDocument]{CacheControl: noStore, Body: TermsDocument{Kind: kind, Version: version, Text: text}}, nil
 }
 
-func (s *Server) acceptTerms(ctx context.Context, ask commands.Ask, in *command[Acceptance]) (*output[Outcome], error) {
+func (s *Server) acceptTerms(ctx context.Context, ask commands.Ask, in *command[Acceptance]) (*acted[Outcome], error) {
 	done, err := s.config.People.AcceptTerms(ctx, ask, in.Body.Business, in.Body.Version)
 	return told(done, outcomeOf(done)), err
 }
 
-func (s *Server) publishTerms(ctx context.Context, ask commands.Ask, in *command[Publication]) (*output[Outcome], error) {
+func (s *Server) publishTerms(ctx context.Context, ask commands.Ask, in *command[Publication]) (*acted[Outcome], error) {
 	done, err := s.config.People.PublishTerms(ctx, ask, in.Body.Kind, in.Body.Version, in.Body.Text)
 	return told(done, outcomeOf(done)), err
 }
