@@ -9,7 +9,8 @@ import (
 
 // DueCases returns at most limit (up to PageRowsMax) cases whose data is due for erasure today by the
 // rules of package retention, after after, those longest due first. Whether it is erased is the decider's
-// to say: the case may have moved on. A scope that is no operator's or auditor's sees none. View is of
+// to say: the case may have moved on. Of a case that is erased, and of which facts are held since, it
+// knows when those are recorded; until then they are reported as held. A scope that is no operator's or auditor's sees none. View is of
 // CasesName.
 func DueCases(ctx context.Context, view engine.View, scope Scope, today calendar.Day, after Due, limit int) ([]Due, error) {
 	query, s := dueCases(scope, today, after, limit)
