@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,9 +16,7 @@ import (
 
 func oidcSettings(change data) data {
 	settings := data{"issuer": "https://login.bank.example", "clientId": "casesync", "secretReference": "example-bank"}
-	for key, value := range change {
-		settings[key] = value
-	}
+	maps.Copy(settings, change)
 	return data{"method": "oidc", "oidc": settings, "reason": "as requested"}
 }
 

@@ -19,7 +19,7 @@ type RequestForm struct {
 	Contact          RequestPerson          `json:"contact" doc:"Who is asked for what is missing"`
 	Administrators   []RequestAdministrator `json:"administrators,omitempty" maxItems:"200" nullable:"false" doc:"Who is to manage the businesses' users"`
 	IdentityProvider string                 `json:"identityProvider,omitempty" maxLength:"200" doc:"The product that signs your people in, as you call it" example:"Example Directory"`
-	Authentication   Authentication         `json:"authentication,omitempty"`
+	Authentication   Authentication         `json:"authentication,omitzero"`
 }
 
 // RequestBusiness is one of the businesses of an access request.
