@@ -191,6 +191,28 @@ func TestInactivity(t *testing.T) {
 	})
 }
 
+// After the first time in a day it costs nothing: the log is not even asked.
+func TestSeenIsCheap(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.configure(frn, "example.com")
+		cas := w.join(frn, "cas@example.com", access.Caseworker)
+		if err := w.Seen(t.Context(), cas); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Seen(t.Context(), cas); err != nil {
+			t.Errorf("again: got %v", err)
+		}
+		w.pass(24 * time.Hour)
+		if err := w.Seen(t.Context(), cas); err == nil {
+			t.Error("the next day: got nothing, want the log asked")
+		}
+	})
+}
+
 func TestResets(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -310,6 +332,9 @@ func TestConfigureAnotherWay(t *testing.T) {
 			}
 		}
 		w.roles(gone)
+		if got := w.counts()["reservation.released.v1"]; got != 2 { // one moved, one given up
+			t.Errorf("got %d domains released, want 2", got)
+		}
 		for domain, want := range map[address.Domain]account.Method{"example.com": account.OIDC, "example.net": account.Local} {
 			if got, _, err := w.SignInOf(ctx, "x@"+string(domain)); got != want || err != nil {
 				t.Errorf("sign-in under %s: got %s, %v, want %s", domain, got, err, want)

@@ -227,3 +227,21 @@ func TestFinishAcceptance(t *testing.T) {
 		w.roles(person, access.Caseworker)
 	})
 }
+
+// An address that is half-way to somebody is nobody else's: not the new one, nor the old.
+func TestAddressHalfWay(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.configure(frn, "example.com")
+		for left, taken := range map[int][]string{1: {"new1@example.com"}, 2: {"cas2@example.com"}} {
+			cas := w.join(frn, fmt.Sprintf("cas%d@example.com", left), access.Caseworker)
+			crashed := w.people(&crashing{Log: w.log, left: left})
+			fails(t, "change", second(crashed.ChangeDetails(ctx, byOperator(), frn, cas, "", fmt.Sprintf("new%d@example.com", left))), errCrash)
+			for _, email := range taken {
+				_, _, _, err := w.Invite(ctx, byOperator(), frn, commands.Invitation{Name: "Other Sample", Email: email, Roles: caseworker})
+				refused(t, email, err, "email-taken")
+			}
+		}
+	})
+}
