@@ -229,9 +229,12 @@ func TestExpectedRevision(t *testing.T) {
 		if got := w.head(); got != before {
 			t.Errorf("got the log at %v, want %v", got, before)
 		}
-		fresh := byOperator()
+		fresh := named(byOperator(), uuid.New())
 		fresh.Expected = new(view.Revision)
-		w.do(w.ChangeDetails(ctx, fresh, frn, cas, "", "other@example.com"))
+		done := w.do(w.ChangeDetails(ctx, fresh, frn, cas, "", "other@example.com"))
+		if again := w.do(w.ChangeDetails(ctx, fresh, frn, cas, "", "other@example.com")); again != done {
+			t.Errorf("the same command again: got %v, want %v", again, done)
+		}
 	})
 }
 
