@@ -41,6 +41,7 @@ type manual struct {
 	Token       tokenCommand       `cmd:"" help:"Issue, list and revoke tokens for machines."`
 	Mail        mailCommand        `cmd:"" help:"Look after mail that could not be sent."`
 	Activity    activityCommand    `cmd:"" help:"Look into the log for Security Operations: who did what."`
+	Subject     subjectCommand     `cmd:"" help:"Everything about one person: export it, or erase it."`
 	Settings    settingsCommand    `cmd:"" name:"config" help:"Show the settings in force and where each comes from."`
 	Bench       benchCommand       `cmd:"" help:"Measure importing, deep pages and statistics at scale."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -134,6 +135,9 @@ func (s *serveCommand) check() error {
 		return errors.New("--trusted-proxy is for plain HTTP behind a proxy: give it or --tls-cert, not both")
 	}
 	if err := errors.Join(s.serviceBusSettings.check(), s.peopleSettings.check()); err != nil {
+		return err
+	}
+	if _, err := s.proxies(); err != nil {
 		return err
 	}
 	for name, value := range map[string]int{

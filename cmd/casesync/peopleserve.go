@@ -50,6 +50,11 @@ func (s *serving) addPeople(ctx context.Context, config *httpapi.Config, server 
 		status, err := credentials.Status(ctx, person)
 		return status.RecoveryCodesLeft, err
 	}
+	subjects, err := s.subjects(ctx)
+	if err != nil {
+		return err
+	}
+	config.ExportPerson = subjects.Export
 	config.LimitAddresses, config.LimitPrincipals, err = s.limiters()
 	return err
 }

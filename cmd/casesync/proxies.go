@@ -16,13 +16,9 @@ type proxies []netip.Prefix
 // proxy. Behind it a request's RemoteAddr is the client's as far as trusted proxies know it, and
 // the header that says so is gone: anybody can send one.
 func (s *serveCommand) behindProxies(next http.Handler) (http.Handler, error) {
-	var trusted proxies
-	for _, text := range s.TrustedProxy {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usage("--trusted-proxy %s: want a network, such as 10.0.0.0/8 or 192.0.2.7/32", text)
-		}
-		trusted = append(trusted, prefix)
+	trusted, err := s.proxies()
+	if err != nil {
+		return nil, err
 	}
 	plain := s.TLSCert == ""
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +34,18 @@ func (s *serveCommand) behindProxies(next http.Handler) (http.Handler, error) {
 		r.Header.Del(forwardedFor)
 		next.ServeHTTP(w, r)
 	}), nil
+}
+
+// proxies reads the networks of --trusted-proxy.
+func (s *serveCommand) proxies() (trusted proxies, err error) {
+	for _, text := range s.TrustedProxy {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage("--trusted-proxy %s: want a network, such as 10.0.0.0/8 or 192.0.2.7/32", text)
+		}
+		trusted = append(trusted, prefix)
+	}
+	return trusted, nil
 }
 
 func (p proxies) have(address netip.Addr) bool {

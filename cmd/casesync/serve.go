@@ -278,6 +278,11 @@ func (s *serving) findings(ctx context.Context) ([]httpapi.Finding, error) {
 			httpapi.Finding{Name: p.Name + ": parked keys", Ready: true, Value: p.ParkedKeys},
 		)
 	}
+	followed, err := s.followed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, followed...)
 	if s.settings.has("ingest") {
 		failing := s.intake.failing(h.MeasuredAt)
 		list = append(list, httpapi.Finding{

@@ -330,7 +330,6 @@ func (b *browser) acceptAndSee(frn string, landed answer) {
 	b.t.Helper()
 	me := b.call(http.MethodGet, "/api/v1/me", nil)
 	if me.status != http.StatusOK {
-		b.office.world.dumpActivity(b.t)
 		b.t.Fatalf("not signed in: got %d %s, after the browser landed with %d %s", me.status, me.text, landed.status, landed.text)
 	}
 	b.refused(http.StatusForbidden, "terms-not-accepted", http.MethodGet, "/api/v1/users?business="+frn, nil)

@@ -83,7 +83,7 @@ func (s *system) log(ctx context.Context) (openedLog, error) {
 				return nil, nil, err
 			}
 		}
-		log, err := openLog(ctx, s.settings.LogAt)
+		log, err := openLog(ctx, s.settings.LogAt, s.now)
 		if err != nil {
 			return nil, nil, fmt.Errorf("--log: %w", err)
 		}

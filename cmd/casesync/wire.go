@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"casesync/eventstore"
 	"casesync/eventstore/kurrentlog"
@@ -19,8 +20,9 @@ type openedLog interface {
 	Close() error
 }
 
-// openLog opens the log at an address. This is the one place that names the logs there are.
-func openLog(ctx context.Context, address string) (openedLog, error) {
+// openLog opens the log at an address, whose events are recorded at the times that now tells; KurrentDB
+// has a clock of its own. This is the one place that names the logs there are.
+func openLog(ctx context.Context, address string, now func() time.Time) (openedLog, error) {
 	if kurrentlog.IsAddress(address) {
 		return kurrentlog.Open(ctx, address, kurrentlog.Config{})
 	}
@@ -29,9 +31,9 @@ func openLog(ctx context.Context, address string) (openedLog, error) {
 		return nil, err
 	}
 	if dialect == sqldb.Postgres {
-		return pglog.Open(ctx, place, pglog.Config{})
+		return pglog.Open(ctx, place, pglog.Config{Now: now})
 	}
-	return sqlitelog.Open(ctx, place, sqlitelog.Config{})
+	return sqlitelog.Open(ctx, place, sqlitelog.Config{Now: now})
 }
 
 // checkLogAddress returns an error for an address that no log can be opened at.

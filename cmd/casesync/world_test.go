@@ -252,7 +252,7 @@ func (w *world) head() eventstore.Position {
 
 func headOf(t *testing.T, address string) eventstore.Position {
 	t.Helper()
-	log, err := openLog(t.Context(), address)
+	log, err := openLog(t.Context(), address, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
