@@ -367,6 +367,7 @@ func TestAnotherLog(t *testing.T) {
 		}
 		for name, other := range map[string]eventstore.Log{
 			"another":  openLog(t, sqldbtest.SQLite(t)),
+			"renamed":  renamed{w.log},
 			"restored": restored{w.log, eventstore.Position{Major: 2}},
 			"diverged": diverged{w.log},
 		} {
@@ -376,7 +377,9 @@ func TestAnotherLog(t *testing.T) {
 			if err != nil {
 				t.Fatalf("configure: %v", err)
 			}
-			if err := f.Run(context.Background()); !errors.Is(err, follower.ErrLogReplaced) {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			if err := f.Run(ctx); !errors.Is(err, follower.ErrLogReplaced) {
 				t.Errorf("%s: got %v, want %v", name, err, follower.ErrLogReplaced)
 			}
 			if status, err := f.Status(context.Background()); err != nil || !errors.Is(status.Err, follower.ErrLogReplaced) {

@@ -46,3 +46,8 @@ func (d diverged) ReadAll(ctx context.Context, after eventstore.Position) iter.S
 		}
 	}
 }
+
+// renamed is a log with the same events that says it is another.
+type renamed struct{ eventstore.Log }
+
+func (renamed) Identity(context.Context) (string, error) { return "another", nil }
