@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ var errPlanted = errors.New("planted fault")
 // fault makes the first call of one port fail, before or after it did what it was asked for, and
 // breaks the reactions off: as a process that is killed there.
 type fault struct {
+	mu    sync.Mutex
 	port  string
 	kept  bool
 	crash func()
@@ -35,10 +37,13 @@ type fault struct {
 }
 
 func (f *fault) at(port string, do func() error) error {
-	if f.met || f.port != port {
+	f.mu.Lock()
+	other := f.met || f.port != port
+	f.met = f.met || !other
+	f.mu.Unlock()
+	if other {
 		return do()
 	}
-	f.met = true
 	if f.kept {
 		if err := do(); err != nil {
 			return err
@@ -126,6 +131,27 @@ func TestErasedPersonWhateverFails(t *testing.T) {
 				stop()
 				w.wantErased(person, email, browser, port)
 			}
+		}
+	})
+}
+
+// A reaction that fails, in a process that goes on, is tried again, and nothing of it is skipped.
+func TestFailingReactionIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.configure(frn)
+		for _, port := range []string{"EndSessions", "ReturnCases", "DestroyKeys"} {
+			email := "una." + port + "@example.com"
+			person, browser := w.worker("Una Beispiel", email, "C-"+port)
+			w.disableThenErase(person)
+			f := &fault{port: port, crash: func() {}}
+			_, stop := w.start(faulty(w.config(), f))
+			w.reacted()
+			stop()
+			if !f.met {
+				t.Errorf("%s: the port was never asked", port)
+			}
+			w.wantErased(person, email, browser, port)
 		}
 	})
 }

@@ -325,8 +325,13 @@ func TestLostLease(t *testing.T) {
 		if err != nil || !held {
 			t.Fatalf("take over: got %v, %v", held, err)
 		}
-		if err := <-woken; !errors.Is(err, follower.ErrLost) {
-			t.Errorf("got the cause %v, want %v", err, follower.ErrLost)
+		select {
+		case err := <-woken:
+			if !errors.Is(err, follower.ErrLost) {
+				t.Errorf("got the cause %v, want %v", err, follower.ErrLost)
+			}
+		case <-time.After(patience):
+			t.Fatal("the sleeper was not stopped")
 		}
 		if place, err := ahead.Place(ctx, "test"); err != nil || !place.At.IsZero() {
 			t.Errorf("got %+v, %v, want the checkpoint where it was", place, err)
