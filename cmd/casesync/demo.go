@@ -34,6 +34,8 @@ type demonstration struct {
 	// Imported is true once the whole feed was taken.
 	Imported bool        `json:"imported"`
 	Tokens   []demoToken `json:"tokens"`
+	// People can sign in, with a password and a one-time code.
+	People []demoPerson `json:"people"`
 }
 
 type demoToken struct {
@@ -68,8 +70,8 @@ func (s *serving) demonstrate(ctx context.Context, address net.Addr) (func(conte
 
 func (s *serving) demoFile() string { return filepath.Join(s.program.settings.Data, "demo.json") }
 
-// demonstration reads what an earlier start has made, or makes it. A crash before it is written
-// leaves tokens that nobody knows, which is harmless.
+// demonstration reads what an earlier start has made, or makes it. The time that it is made for is
+// written first: a start that was cut short is gone on with by the next one.
 func (s *serving) demonstration(ctx context.Context, register *demo.Register) (*demonstration, error) {
 	tokens, err := s.tokens(ctx)
 	if err != nil {
@@ -80,14 +82,9 @@ func (s *serving) demonstration(ctx context.Context, register *demo.Register) (*
 		return nil, err
 	}
 	if d == nil {
-		head, err := s.openedLog.Head(ctx)
-		if err != nil {
+		if d, err = s.newDemonstration(ctx); err != nil {
 			return nil, err
 		}
-		if !head.Position.IsZero() {
-			return nil, usage("--demo: %s holds a log that is no demonstration's: give the demonstration a --data directory of its own", s.program.settings.Data)
-		}
-		d = &demonstration{Notice: demoNotice, Anchor: s.now().UTC().Truncate(time.Second)}
 	}
 	for _, token := range d.Tokens {
 		if _, err := tokens.Authenticate(ctx, token.Token); err != nil {
@@ -96,9 +93,44 @@ func (s *serving) demonstration(ctx context.Context, register *demo.Register) (*
 		}
 	}
 	if d.Tokens == nil {
-		d.Tokens, err = issueDemoTokens(ctx, tokens, register)
+		err = s.furnish(ctx, d, register)
 	}
 	return d, err
+}
+
+func (s *serving) newDemonstration(ctx context.Context) (*demonstration, error) {
+	head, err := s.openedLog.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !head.Position.IsZero() {
+		return nil, usage("--demo: %s holds a log that is no demonstration's: give the demonstration a --data directory of its own", s.program.settings.Data)
+	}
+	d := &demonstration{Notice: demoNotice, Anchor: s.now().UTC().Truncate(time.Second)}
+	return d, d.write(s.demoFile())
+}
+
+// furnishTimeout is how long making the people may take; it waits for the read model of people.
+const furnishTimeout = time.Minute
+
+// furnish makes people of a business, and tokens for everybody.
+func (s *serving) furnish(ctx context.Context, d *demonstration, register *demo.Register) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, furnishTimeout)
+	defer cancel()
+	business := register.Businesses()[1] // the largest whose products are of many kinds
+	people, err := s.people(ctx)
+	if err != nil {
+		return err
+	}
+	if d.People, err = (staff{serving: s, people: people, anchor: d.Anchor}).hire(ctx, business); err != nil {
+		return fmt.Errorf("--demo: %w", err)
+	}
+	for _, person := range d.People {
+		d.Tokens = append(d.Tokens, demoToken{Role: string(person.Role), Businesses: []string{business}, Token: person.Token})
+	}
+	office, err := issueDemoTokens(ctx, s.openedTokens)
+	d.Tokens = append(d.Tokens, office...)
+	return err
 }
 
 func readDemonstration(path string) (*demonstration, error) {
@@ -128,27 +160,22 @@ func (d *demonstration) write(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-// issueDemoTokens issues a token for a person of each role: business users of the business with
-// the most complaints, and everybody on the other side.
-func issueDemoTokens(ctx context.Context, tokens *identity.Tokens, register *demo.Register) ([]demoToken, error) {
-	business := register.Businesses()[1] // the largest whose products are of many kinds
+// issueDemoTokens issues a token for each role on the side of the ombudsman service.
+func issueDemoTokens(ctx context.Context, tokens *identity.Tokens) ([]demoToken, error) {
 	var list []demoToken
 	for _, role := range access.Roles() {
-		spec := identity.Spec{Role: role, Name: "demonstration: " + string(role)}
-		token := demoToken{Role: string(role)}
 		if role.OfBusiness() {
-			spec.Role, spec.User = "", "demo-"+string(role)
-			spec.Businesses = map[string][]access.Role{business: {role}}
-			token.Businesses = []string{business}
+			continue
 		}
+		spec := identity.Spec{Role: role, Name: "demonstration: " + string(role)}
 		if role == access.CMS {
 			spec.Source = demo.Source
 		}
-		var err error
-		if token.Token, err = tokens.Issue(ctx, spec); err != nil {
+		token, err := tokens.Issue(ctx, spec)
+		if err != nil {
 			return nil, err
 		}
-		list = append(list, token)
+		list = append(list, demoToken{Role: string(role), Token: token})
 	}
 	return list, nil
 }
@@ -172,6 +199,10 @@ func (d *demonstration) introduce(w io.Writer) {
 			of = " of business " + token.Businesses[0]
 		}
 		fmt.Fprintf(w, "  %-34s %s\n", token.Role+of, token.Token)
+	}
+	fmt.Fprintf(w, "\nPeople of business %s, for %s/sign-in (e-mail address, password, secret of one-time codes):\n", d.People[0].Business, d.Address)
+	for _, p := range d.People {
+		fmt.Fprintf(w, "  %-14s %s   %s   %s\n", p.Role, p.Email, p.Password, p.Secret)
 	}
 	fmt.Fprintf(w, `
 Try, in another terminal:
