@@ -93,6 +93,15 @@ func (k kind[State, Command, Event]) look(ctx context.Context, id string, see fu
 	return k.handler.State(ctx, stream, see)
 }
 
+// since is look for who asked already where the stream ends; see eventstore.Handler.Since.
+func (k kind[State, Command, Event]) since(ctx context.Context, id string, end eventstore.Revision, see func(State, eventstore.Revision)) error {
+	stream, err := k.stream(id)
+	if err != nil {
+		return err
+	}
+	return k.handler.Since(ctx, stream, end, see)
+}
+
 // check returns what refuses a command now, without recording anything: so a command that spans
 // streams is refused before it has changed any. The stream decides again when its turn comes. What
 // was decided before, under the same id, is not refused.

@@ -235,6 +235,10 @@ func TestResets(t *testing.T) {
 		fails(t, "a factor, by himself", err, commands.ErrNoPerson)
 		w.do(w.RequestReset(ctx, w.by(admin), cas, account.ResetSecondFactor))
 		expired := w.resetToken(cas)
+		w.do(w.RequestReset(ctx, commands.Ask{}, cas, account.ResetPassword))
+		if opened, err := w.OpenLink(ctx, expired); err != nil || opened.Purpose != account.ResetSecondFactor {
+			t.Errorf("a link for a factor, after anybody asked for another password: got %+v, %v", opened, err)
+		}
 		w.pass(time.Hour)
 		fails(t, "expired", w.UseReset(ctx, expired), commands.ErrLink)
 

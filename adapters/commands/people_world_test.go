@@ -37,7 +37,7 @@ const (
 // world is the people of a log of their own, at a time that tests move.
 type world struct {
 	*commands.People
-	t     *testing.T
+	t     testing.TB
 	log   logOfTests
 	codec *eventstore.Codec
 	ring  *keyring.Ring
@@ -58,7 +58,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	sqldbtest.Each(t, func(t *testing.T, address string) { test(t, newWorld(t, address)) })
 }
 
-func newWorld(t *testing.T, address string) *world {
+func newWorld(t testing.TB, address string) *world {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	db, err := sqldb.Open(ctx, "sqlite:"+filepath.Join(dir, "keyring.db"))

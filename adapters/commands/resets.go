@@ -11,7 +11,7 @@ import (
 )
 
 // RequestReset has a reset link mailed to a person with an active local account, in place of any
-// before. Anybody may ask for one for the password, as the mail goes to the account's own address;
+// before for the same purpose. Anybody may ask for one for the password, as the mail goes to the account's own address;
 // one for the second factor takes the permission to reset factors at a business of the person, or to
 // manage accounts. Where ask.By is nobody, nobody is told what became of it: that is for the caller.
 func (p *People) RequestReset(ctx context.Context, ask Ask, person string, purpose account.ResetPurpose) (Done, error) {
@@ -76,8 +76,8 @@ func (p *People) UseReset(ctx context.Context, token string) error {
 // openReset returns a reset that was not used, and whom it is for; nobody where the token is not its.
 func (p *People) openReset(ctx context.Context, link Link, token string) (opened OpenedLink, person string, err error) {
 	err = p.accounts.look(ctx, link.Of, func(state *account.State, _ eventstore.Revision) {
-		reset, found := state.Reset()
-		if found && reset.ID == link.ID && same(reset.TokenDigest, Digest(token)) && state.Status() == account.Active {
+		reset, found := state.Reset(link.ID)
+		if found && same(reset.TokenDigest, Digest(token)) && state.Status() == account.Active {
 			opened = OpenedLink{Purpose: reset.Purpose, ExpiresAt: reset.ExpiresAt}
 			person = link.Of
 		}

@@ -21,50 +21,82 @@ import (
 const looksMax = 8
 
 // Standing returns what a person may do now; its Status is account.Missing for who has no account.
-// It is read from the ends of the streams, some at once: one reading of the account, of the terms and
-// of each business at which the person may have roles.
+// It is read from the ends of the streams of the account, of the terms and of each business at which
+// the person may have roles: one question to the log, which many callers share (see eventstore.Ender),
+// and after that only what is new.
 func (p *People) Standing(ctx context.Context, person string) (Standing, error) {
-	var standing Standing
-	var domain address.Domain
-	var accepted map[string]string
-	var frns []string
-	group, all := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return p.accounts.look(all, person, func(state *account.State, _ eventstore.Revision) {
-			standing.Status, standing.Cookies, standing.Complete = state.Status(), state.Cookies(), complete(state)
-			standing.Method, _ = state.Method()
-			domain, accepted = state.Domain(), state.Acceptances()
-		})
-	})
-	version := ""
-	group.Go(func() error {
-		published, _, err := p.Document(all, terms.TermsOfUse)
-		version = published.Version
-		return err
-	})
-	group.Go(func() (err error) {
-		frns, err = p.businessesOf(all, person)
-		return err
-	})
-	err := group.Wait()
+	standing := Standing{Principal: access.Principal{ID: actorOf(person), Kind: access.User}, Status: account.Missing}
+	ends, err := p.endsFor(ctx, person)
 	if errors.Is(err, ErrNoPerson) { // what is no user id has no account
-		return Standing{Principal: access.Principal{ID: actorOf(person), Kind: access.User}, Status: account.Missing}, nil
+		return standing, nil
 	}
 	if err != nil {
 		return Standing{}, fmt.Errorf("look at standing: %w", err)
 	}
-	standing.TermsVersion = version
-	standing.Principal = access.Principal{ID: actorOf(person), Kind: access.User}
+	var domain address.Domain
+	var accepted map[string]string
+	err = p.accounts.since(ctx, person, ends.account, func(state *account.State, _ eventstore.Revision) {
+		standing.Status, standing.Cookies, standing.Complete = state.Status(), state.Cookies(), complete(state)
+		standing.Method, _ = state.Method()
+		domain, accepted = state.Domain(), state.Acceptances()
+	})
+	if err != nil {
+		return Standing{}, fmt.Errorf("look at standing: %w", err)
+	}
+	err = p.documents.since(ctx, "", ends.terms, func(state *terms.State, _ eventstore.Revision) {
+		published, _ := state.Current(terms.TermsOfUse)
+		standing.TermsVersion = published.Version
+	})
+	if err != nil {
+		return Standing{}, fmt.Errorf("look at standing: %w", err)
+	}
 	if standing.Status != account.Active || !standing.Complete {
 		return standing, nil
 	}
-	grants, err := p.grants(ctx, person, domain, frns)
-	if err != nil {
+	if standing.Principal.Grants, err = p.grants(ctx, person, domain, ends.businesses); err != nil {
 		return Standing{}, fmt.Errorf("look at standing: %w", err)
 	}
-	standing.Principal.Grants = grants
-	standing.Pending = pending(grants, accepted, version)
+	standing.Pending = pending(standing.Principal.Grants, accepted, standing.TermsVersion)
 	return standing, nil
+}
+
+// standingEnds is where the streams end that a standing is read from.
+type standingEnds struct {
+	account, terms eventstore.Revision
+	businesses     map[string]eventstore.Revision // by FRN
+}
+
+// endsFor asks the log once where the streams end on which the standing of a person rests.
+func (p *People) endsFor(ctx context.Context, person string) (standingEnds, error) {
+	account, err := p.accounts.stream(person)
+	if err != nil {
+		return standingEnds{}, err
+	}
+	documents, err := p.documents.stream("")
+	if err != nil {
+		return standingEnds{}, err
+	}
+	frns, err := p.businessesOf(ctx, person)
+	if err != nil {
+		return standingEnds{}, err
+	}
+	streams := []eventstore.StreamName{account, documents}
+	for _, frn := range frns {
+		stream, err := p.memberships.stream(frn)
+		if err != nil {
+			return standingEnds{}, err
+		}
+		streams = append(streams, stream)
+	}
+	revisions, err := eventstore.EndsOf(ctx, p.config.Log, streams...)
+	if err != nil {
+		return standingEnds{}, fmt.Errorf("ask where streams end: %w", err)
+	}
+	found := standingEnds{account: revisions[0], terms: revisions[1], businesses: make(map[string]eventstore.Revision, len(frns))}
+	for i, frn := range frns {
+		found.businesses[frn] = revisions[2+i]
+	}
+	return found, nil
 }
 
 // complete reports whether an account has what its way of signing in takes.
@@ -84,15 +116,16 @@ func (p *People) businessesOf(ctx context.Context, person string) ([]string, err
 	return slices.Compact(slices.Sorted(slices.Values(frns))), nil
 }
 
-// grants returns the roles that a person with an address under domain has now, by FRN.
-func (p *People) grants(ctx context.Context, person string, domain address.Domain, frns []string) (map[string][]access.Role, error) {
+// grants returns the roles that a person with an address under domain has now, by FRN, at businesses
+// whose streams are read at least to their ends.
+func (p *People) grants(ctx context.Context, person string, domain address.Domain, ends map[string]eventstore.Revision) (map[string][]access.Role, error) {
 	var mu sync.Mutex
 	grants := map[string][]access.Role{}
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(looksMax)
-	for _, frn := range frns {
+	for frn, end := range ends {
 		group.Go(func() error {
-			return p.memberships.look(all, frn, func(state *membership.State, _ eventstore.Revision) {
+			return p.memberships.since(all, frn, end, func(state *membership.State, _ eventstore.Revision) {
 				if roles := state.Roles(person, domain); len(roles) > 0 {
 					mu.Lock()
 					defer mu.Unlock()

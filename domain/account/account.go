@@ -11,8 +11,9 @@
 //     the hands of another subject of the identity provider is another person.
 //   - What the inactivity rule does is decided here, on what is recorded up to that moment: a person
 //     who comes back in the last second is not disabled.
-//   - A reset link is for one purpose, is used once within a day, and only the newest one works; no
-//     other address, method or status than it was asked for under.
+//   - A reset link is for one purpose, is used once within a day, and only the newest one of its
+//     purpose works: so who asks for another password, which anybody can, voids no link for a second
+//     factor. It works under no other address, method or status than it was asked for under.
 //   - An erased account takes no command that would say anything new of the person.
 //
 // The states: invited → active → disabled → erased. Disabled has causes: an operator, inactivity,
@@ -76,7 +77,7 @@ type State struct {
 	identity   string // digest of the subject it is bound to
 	factor     bool
 	questions  bool
-	reset      Reset // the zero Reset where none is pending
+	resets     map[ResetPurpose]Reset // the pending ones
 
 	clock    retention.Account
 	accepted map[string]string // terms' version by FRN
@@ -87,7 +88,7 @@ type State struct {
 type Cookies struct{ Functional, Analytics bool }
 
 // Initial returns the state of an account of which nothing is recorded.
-func Initial() *State { return &State{accepted: map[string]string{}} }
+func Initial() *State { return &State{resets: map[ResetPurpose]Reset{}, accepted: map[string]string{}} }
 
 // Status returns where the account stands. Only an active one may sign in or do anything.
 func (s *State) Status() Status {
@@ -134,8 +135,15 @@ func (s *State) HasFactor() bool { return s.factor }
 // HasQuestions reports whether security questions are set.
 func (s *State) HasQuestions() bool { return s.questions }
 
-// Reset returns the one reset that is pending, expired or not, and false where there is none.
-func (s *State) Reset() (Reset, bool) { return s.reset, s.reset.ID != "" }
+// Reset returns the pending reset with an id, expired or not, and false where there is none.
+func (s *State) Reset(id string) (Reset, bool) {
+	for _, reset := range s.resets {
+		if reset.ID == id {
+			return reset, true
+		}
+	}
+	return Reset{}, false
+}
 
 // Clock returns what the inactivity rule knows of the account.
 func (s *State) Clock() retention.Account { return s.clock }

@@ -55,7 +55,7 @@ type SetQuestions struct{}
 // ResetQuestions voids the security questions: the person is asked for others.
 type ResetQuestions struct{}
 
-// RequestReset has a reset link mailed to the person, in place of any before. Only who has an active
+// RequestReset has a reset link mailed to the person, in place of any before for the same purpose. Only who has an active
 // local account needs one: who is invited follows the invitation, and who signs in elsewhere resets
 // there (requirement 23).
 type RequestReset struct {

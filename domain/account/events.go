@@ -84,7 +84,8 @@ type QuestionsSet struct{}
 // QuestionsReset records that there are no security questions any more.
 type QuestionsReset struct{}
 
-// ResetRequested records that a reset link is to be mailed to the person; the one before is void.
+// ResetRequested records that a reset link is to be mailed to the person; the one before for the
+// same purpose is void.
 type ResetRequested struct {
 	ResetID     string       `json:"resetId"`
 	Purpose     ResetPurpose `json:"purpose"`

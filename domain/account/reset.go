@@ -39,7 +39,7 @@ func (s *State) requestReset(c RequestReset) ([]Event, error) {
 		return nil, refuseFederated()
 	case c.Purpose != ResetPassword && c.Purpose != ResetSecondFactor:
 		return nil, refuseResetPurpose()
-	case c.ID == "" || c.TokenDigest == "" || c.ID == s.reset.ID || c.TokenDigest == s.reset.TokenDigest:
+	case c.ID == "" || c.TokenDigest == "" || s.repeats(c):
 		return nil, errResetIncomplete
 	case !c.ExpiresAt.After(c.At) || c.ExpiresAt.Sub(c.At) > ResetLifetimeMax:
 		return nil, refuseResetLifetime()
@@ -49,25 +49,37 @@ func (s *State) requestReset(c RequestReset) ([]Event, error) {
 	}}, nil
 }
 
+// repeats reports whether a pending reset has the id or the token of another command.
+func (s *State) repeats(c RequestReset) bool {
+	for _, pending := range s.resets {
+		if pending.ID == c.ID || pending.TokenDigest == c.TokenDigest {
+			return true
+		}
+	}
+	return false
+}
+
 // useReset gives one answer to whatever cannot be used: a wrong token, an old, used or voided one,
 // an account that is disabled or erased or that there never was. Nobody learns from it which.
 func (s *State) useReset(c UseReset) ([]Event, error) {
-	same := s.reset.ID == c.ID &&
-		subtle.ConstantTimeCompare([]byte(s.reset.TokenDigest), []byte(c.TokenDigest)) == 1
-	if !same || s.reset.TokenDigest == "" || s.Status() != Active || !c.At.Before(s.reset.ExpiresAt) {
+	reset, pending := s.Reset(c.ID)
+	holds := subtle.ConstantTimeCompare([]byte(reset.TokenDigest), []byte(c.TokenDigest)) == 1
+	if !pending || !holds || s.Status() != Active || !c.At.Before(reset.ExpiresAt) {
 		return nil, refuseResetInvalid()
 	}
-	return []Event{&ResetUsed{ResetID: c.ID, Purpose: s.reset.Purpose}}, nil
+	return []Event{&ResetUsed{ResetID: c.ID, Purpose: reset.Purpose}}, nil
 }
 
-// evolveReset keeps the one reset that may be used. Whatever makes its mail go to the wrong person,
-// or its purpose pointless, voids it: another address, another way of signing in, a disabled or
-// erased account.
+// evolveReset keeps the resets that may be used, the newest of each purpose. Whatever makes their
+// mail go to the wrong person, or their purpose pointless, voids all: another address, another way
+// of signing in, a disabled or erased account.
 func (s *State) evolveReset(event Event) {
 	switch event := event.(type) {
 	case *ResetRequested:
-		s.reset = Reset{ID: event.ResetID, Purpose: event.Purpose, TokenDigest: event.TokenDigest, ExpiresAt: event.ExpiresAt}
-	case *ResetUsed, *DetailsChanged, *MethodChanged, *DisabledFor, *Erased:
-		s.reset = Reset{}
+		s.resets[event.Purpose] = Reset{ID: event.ResetID, Purpose: event.Purpose, TokenDigest: event.TokenDigest, ExpiresAt: event.ExpiresAt}
+	case *ResetUsed:
+		delete(s.resets, event.Purpose)
+	case *DetailsChanged, *MethodChanged, *DisabledFor, *Erased:
+		clear(s.resets)
 	}
 }

@@ -73,6 +73,9 @@ func TestUseReset(t *testing.T) {
 	t.Parallel()
 	pending := after(localActive, requested("r1"))
 	used := &account.ResetUsed{ResetID: "r1", Purpose: account.ResetPassword}
+	factor, newer := requested("f1"), requested("f2")
+	factor.Purpose, newer.Purpose = account.ResetSecondFactor, account.ResetSecondFactor
+	factorUsed := &account.ResetUsed{ResetID: "f1", Purpose: account.ResetSecondFactor}
 	late, guess := use("r1"), use("r1")
 	late.At, guess.TokenDigest = noon.Add(time.Hour), "digest of r2"
 	const refused = "reset-invalid"
@@ -101,6 +104,12 @@ func TestUseReset(t *testing.T) {
 			Given: after(pending, disabled(account.ByOperator, monday), &account.Enabled{Lifted: []account.Cause{account.ByOperator}, Day: monday}),
 		},
 		{Name: "erased", Given: after(pending, gone), When: use("r1"), Refused: refused},
+		{Name: "beside one for a factor", Given: after(pending, factor), When: use("r1"), Then: events(used)},
+		{Name: "for a factor, with a newer one for a password", Given: after(localActive, factor, requested("r1")), When: use("f1"), Then: events(factorUsed)},
+		{Name: "for a factor, with a used one for a password", Given: after(pending, factor, used), When: use("f1"), Then: events(factorUsed)},
+		{Name: "for a factor, twice", Given: after(pending, factor, factorUsed), When: use("f1"), Refused: refused},
+		{Name: "for a factor, the one before", Given: after(localActive, factor, newer), When: use("f1"), Refused: refused},
+		{Name: "both of somebody disabled", Given: after(pending, factor, disabled(account.ByOperator, monday)), When: use("f1"), Refused: refused},
 		{Name: "nobody's", When: use("r1"), Refused: refused},
 	})
 }
@@ -109,13 +118,13 @@ func TestWhoAndWhatIsPending(t *testing.T) {
 	t.Parallel()
 	state := decider.State(after(localActive, requested("r1"))...)
 	want := account.Reset{ID: "r1", Purpose: account.ResetPassword, TokenDigest: "digest of r1", ExpiresAt: noon.Add(time.Hour)}
-	if got, pending := state.Reset(); !pending || got != want {
+	if got, pending := state.Reset("r1"); !pending || got != want {
 		t.Errorf("reset: got %v, %v, want %v", got, pending, want)
 	}
 	if got, open := state.Person().Get(); !open || got.Name != "Ada Example" {
 		t.Errorf("person: got %v, %v", got, open)
 	}
-	if got, pending := decider.State().Reset(); pending || !decider.State().Person().IsZero() {
+	if got, pending := decider.State().Reset(""); pending || !decider.State().Person().IsZero() {
 		t.Errorf("of nobody: got %v, %v", got, decider.State().Person())
 	}
 }
