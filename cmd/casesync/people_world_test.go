@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -69,9 +70,8 @@ func (w *world) open(clock *clock, flags ...string) *office {
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, now: clock.now,
 	}
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--public-url", "https://" + publicHost, "--sweep-every", "50ms",
-		"--password-memory-kib", "7168", "--password-passes", "1", "--requests-per-second", "10000", "--requests-burst", "10000",
-		"--user-requests-per-second", "10000", "--user-requests-burst", "10000"}, flags...)
-	if _, err := p.parse(append(args, w.storage...)); err != nil {
+		"--password-memory-kib", "7168", "--password-passes", "1"}, flags...)
+	if _, err := p.parse(slices.Concat(args, unhurried, w.storage)); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := p.settings.complete(); err != nil {

@@ -103,6 +103,11 @@ type api struct {
 	client *http.Client
 }
 
+// unhurried are the flags of a server that answers as often as a test asks.
+var unhurried = []string{
+	"--requests-per-second", "100000", "--requests-burst", "100000", "--user-requests-per-second", "100000", "--user-requests-burst", "100000",
+}
+
 // serve serves the installation until the test ends or stop is called, with every role, and gives
 // tokens to an auditor, an operator and two business users: everything of the two biggest
 // businesses, and of the second one alone.
@@ -115,7 +120,7 @@ func (w *world) serve(roles ...string) (a *api, stop func()) {
 	if len(roles) == 0 {
 		roles = []string{"ingest,project,publish,web"}
 	}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--roles", strings.Join(roles, ",")}, w.storage...)
+	args := slices.Concat([]string{"serve", "--listen", "127.0.0.1:0", "--roles", strings.Join(roles, ",")}, unhurried, w.storage)
 	if _, err := p.parse(args); err != nil {
 		w.t.Fatal(err)
 	}
