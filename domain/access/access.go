@@ -58,6 +58,8 @@ const (
 	AllocateSelf   Permission = "allocations:self"
 	AllocateOthers Permission = "allocations:others"
 	AskSupport     Permission = "support:ask"
+	// SaveViews: keep filters of case lists under names of one's own (requirement 66).
+	SaveViews Permission = "views:save"
 )
 
 // What may be done with the people of a business.
@@ -98,6 +100,13 @@ const (
 	// ExportPeople and ErasePeople: all that is kept about one person, out and away.
 	ExportPeople Permission = "people:export"
 	ErasePeople  Permission = "people:erase"
+	// ExecuteSuppression: hide a case from all business users, on request, and show it again (requirement 48).
+	ExecuteSuppression Permission = "suppression:execute"
+	// ReadTickets: read what people ask the helpdesk. AnswerTickets: answer, resolve and reopen it.
+	ReadTickets   Permission = "tickets:read"
+	AnswerTickets Permission = "tickets:answer"
+	// FetchUploads: fetch the bytes of what was uploaded, as the case management system of the case.
+	FetchUploads Permission = "uploads:fetch"
 	// HoldCases: put a legal hold on a case's data, and lift it.
 	HoldCases Permission = "retention:hold"
 	// ReadActivity: read the activity log (requirement 43). Reading it is itself logged.
@@ -107,7 +116,7 @@ const (
 // casework is what caseworkers and supervisors share: they see the same cases (requirement 50).
 var casework = []Permission{
 	ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
-	ReadBusinesses, Upload, Notify, AllocateSelf, AskSupport, ReadTerms, AcceptTerms,
+	ReadBusinesses, Upload, Notify, AllocateSelf, AskSupport, SaveViews, ReadTerms, AcceptTerms,
 }
 
 // table is the one place that gives a role its permissions.
@@ -122,15 +131,15 @@ var table = map[Role][]Permission{
 	Operator: {
 		ReadSelf, ReadBusinesses, ReadFeeds, OperateFeeds, ReadProjections, OperateProjections, ReadMetrics, ReadTerms,
 		ReadUsers, ManageUsers, ResetFactors, ManageOnboarding, MakeAdministrators, ManageAccounts, PublishTerms,
-		ExportPeople, ErasePeople, HoldCases,
+		ExportPeople, ErasePeople, HoldCases, ExecuteSuppression, ReadTickets,
 	},
-	Helpdesk: {ReadSelf, ReadTerms, ReadUsers},
+	Helpdesk: {ReadSelf, ReadTerms, ReadUsers, ReadTickets, AnswerTickets},
 	Security: {ReadSelf, ReadTerms, ReadActivity},
 	Auditor: {
 		ReadSelf, ReadDashboard, ListCases, ExportCases, ReadCase, ReadDocuments, ReadRates, FollowChanges,
 		ReadBusinesses, ReadFeeds, ReadProjections, ReadTerms,
 	},
-	CMS: {ReadSelf, PublishEvents},
+	CMS: {ReadSelf, PublishEvents, FetchUploads},
 }
 
 // Roles returns every role, business users' first.

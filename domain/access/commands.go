@@ -91,6 +91,43 @@ var commands = map[Command][]Permission{
 
 	"connection.set":    {ManageOnboarding},
 	"connection.retire": {ManageOnboarding},
+
+	"upload.begin":      {Upload},
+	"upload.complete":   {Upload}, // once all bytes are there, by whoever sent the last
+	"upload.retry":      {Upload},
+	"upload.cancel":     {Upload},
+	"upload.begin-scan": {System},
+	"upload.note-scan":  {System},
+	"upload.queue":      {System},
+	"upload.check":      {System}, // after suppression, transfer and erasure, and before publishing
+	"upload.note-sent":  {System},
+	"upload.tick":       {System},
+	"upload.erase":      {System}, // after the erasure of the case's data
+	"upload.record":     {PublishEvents, OperateFeeds},
+	"upload.skip":       {OperateFeeds},
+	"upload.release":    {System},
+
+	"documents.reserve": {Upload},         // before upload.begin
+	"documents.claim":   {Upload},         // before upload.complete and upload.retry
+	"documents.release": {System, Upload}, // after what ends an upload
+
+	"notification.send":               {Notify},
+	"notification.check":              {System},
+	"notification.note-delivered":     {System},
+	"notification.answer-suppression": {ExecuteSuppression},
+	"notification.record":             {PublishEvents, OperateFeeds},
+	"notification.skip":               {OperateFeeds},
+	"notification.release":            {System},
+
+	"ticket.open-ticket": {Anybody, AskSupport}, // anybody: before sign-in, with a contact
+	"ticket.reply":       {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.resolve":     {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.reopen":      {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.tick":        {System},
+
+	"savedview.save":   {SaveViews},
+	"savedview.remove": {SaveViews},
+	"savedview.clear":  {System}, // after account.erase
 }
 
 // Commands returns the names of all commands, sorted.

@@ -149,6 +149,20 @@ func TestWhoMayWhat(t *testing.T) {
 		"casefile.record":         ". . . x . . . x",
 		"casefile.skip":           ". . . x . . . .",
 		"onboarding.erase-people": ". . . x . . . .",
+
+		"upload.begin":                    "x x . . . . . .",
+		"upload.retry":                    "x x . . . . . .",
+		"upload.note-scan":                ". . . . . . . .",
+		"upload.check":                    ". . . . . . . .",
+		"upload.record":                   ". . . x . . . x",
+		"documents.claim":                 "x x . . . . . .",
+		"notification.send":               "x x . . . . . .",
+		"notification.answer-suppression": ". . . x . . . .",
+		"notification.record":             ". . . x . . . x",
+		"ticket.open-ticket":              "x x x . . . . .",
+		"ticket.reply":                    "x x x . x . . .",
+		"ticket.tick":                     ". . . . . . . .",
+		"savedview.save":                  "x x . . . . . .",
 	} {
 		for i, role := range access.Roles() {
 			got := slices.ContainsFunc(access.CommandNeeds(command), role.Gives)

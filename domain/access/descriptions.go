@@ -17,6 +17,7 @@ var descriptions = map[Permission]string{
 	AllocateSelf:   "allocate cases to oneself",
 	AllocateOthers: "allocate cases to others",
 	AskSupport:     "ask for technical support",
+	SaveViews:      "save views of case lists for oneself",
 
 	ReadTerms:             "read the terms of use and the privacy notice",
 	AcceptTerms:           "accept the terms of use on behalf of the business",
@@ -37,6 +38,10 @@ var descriptions = map[Permission]string{
 	PublishTerms:       "publish the terms of use and the privacy notice",
 	ExportPeople:       "export all that is kept about a person",
 	ErasePeople:        "erase a person's data",
+	ExecuteSuppression: "suppress cases on request, and show them again",
+	ReadTickets:        "read questions to the helpdesk",
+	AnswerTickets:      "answer questions to the helpdesk, resolve and reopen them",
+	FetchUploads:       "fetch uploaded documents as a case management system",
 	HoldCases:          "put legal holds on the data of cases, and lift them",
 	ReadActivity:       "read the activity log",
 }

@@ -15,10 +15,15 @@ import (
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/connection"
+	"casesync/domain/documents"
 	"casesync/domain/membership"
+	"casesync/domain/notification"
 	"casesync/domain/onboarding"
 	"casesync/domain/reservation"
+	"casesync/domain/savedview"
 	"casesync/domain/terms"
+	"casesync/domain/ticket"
+	"casesync/domain/upload"
 )
 
 // vocabularies lists the events of each decider, one line each.
@@ -31,6 +36,11 @@ var vocabularies = []vocabulary{
 	{onboarding.Events, onboarding.Name, anyEvent(onboarding.New)},
 	{terms.Events, terms.Name, anyEvent(terms.New)},
 	{connection.Events, connection.Name, anyEvent(connection.New)},
+	{upload.Events, upload.Name, anyEvent(upload.New)},
+	{documents.Events, documents.Name, anyEvent(documents.New)},
+	{notification.Events, notification.Name, anyEvent(notification.New)},
+	{ticket.Events, ticket.Name, anyEvent(ticket.New)},
+	{savedview.Events, savedview.Name, anyEvent(savedview.New)},
 }
 
 // vocabulary is what a decider's package says of its events.

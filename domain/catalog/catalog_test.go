@@ -13,7 +13,7 @@ import (
 func TestNamesAndEvents(t *testing.T) {
 	t.Parallel()
 	catalog := New()
-	form := regexp.MustCompile(`^(casefile|business|membership|account|reservation|onboarding|terms|connection)\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$`)
+	form := regexp.MustCompile(`^(casefile|business|membership|account|reservation|onboarding|terms|connection|upload|documents|notification|ticket|savedview)\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$`)
 	seen := make(map[string]bool)
 	for _, name := range catalog.Names() {
 		if !form.MatchString(name) || seen[name] {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,7 +134,7 @@ func TestEveryEventCanBeStored(t *testing.T) {
 	t.Parallel()
 	for _, name := range catalog.New().Names() {
 		event, _ := catalog.New().New(name)
-		if name == "casefile.fact-held.v1" || name == "business.fact-held.v1" {
+		if strings.HasSuffix(name, ".fact-held.v1") {
 			continue // made only around another event, and tested there
 		}
 		stored(t, "test-1", []any{event})

@@ -1,0 +1,143 @@
+package notification
+
+import (
+	"errors"
+	"fmt"
+
+	"casesync/domain"
+	"casesync/domain/outgoing"
+)
+
+// errIncomplete: a command lacks what its caller makes.
+var errIncomplete = errors.New("decide notification: the command lacks a case, business, person or time")
+
+// Decide returns the events that command leads to, none where all is as it asks. It changes
+// neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
+func Decide(state *State, command Command) ([]Event, error) {
+	switch command := command.(type) {
+	case Send:
+		return state.send(command)
+	case Record:
+		return state.record(command)
+	case Skip:
+		return facts.Skip(&state.feed, state.judge(), outgoing.Skip(command))
+	case Release:
+		return facts.Release(&state.feed, state.judge(), command.FactsMax), nil
+	}
+	if state.kind == "" {
+		return nil, refuseMissing()
+	}
+	switch command := command.(type) {
+	case Check:
+		return state.check(command), nil
+	case NoteDelivered:
+		return state.noteDelivered(command), nil
+	case AnswerSuppression:
+		return state.answerSuppression(command)
+	}
+	return nil, fmt.Errorf("decide %T: not a command of a notification", command)
+}
+
+func (s *State) send(c Send) ([]Event, error) {
+	if c.Case == "" || c.FRN == "" || c.Person == "" || c.At.IsZero() {
+		return nil, errIncomplete
+	}
+	if s.kind != "" {
+		return nil, refuseSent()
+	}
+	kind, known := Types().Find(c.Type)
+	if !known {
+		return nil, refuseType()
+	}
+	if cause := c.Standing.Bars(c.FRN, kind.OnClosed); cause != "" {
+		return nil, cause.Refusal()
+	}
+	fields, err := kind.Read(c.Fields)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{&NotificationSent{
+		Case: c.Case, FRN: c.FRN, Person: c.Person, Type: kind.ID, Bulk: c.Bulk,
+		Content: outgoing.Seal(c.Case, Content{Fields: fields}), At: c.At.UTC(),
+	}}, nil
+}
+
+// check takes a type that this version does not know for one that may not go out about closed cases.
+func (s *State) check(c Check) []Event {
+	kind, _ := Types().Find(s.kind)
+	cause := c.Standing.Bars(s.frn, kind.OnClosed)
+	if cause == "" || s.course.status != Sent {
+		return nil
+	}
+	return []Event{&NotificationWithdrawn{Cause: cause, At: c.At.UTC()}}
+}
+
+func (s *State) noteDelivered(c NoteDelivered) []Event {
+	switch s.course.status {
+	case Sent:
+		return []Event{&NotificationDelivered{At: c.At.UTC()}}
+	case Withdrawn:
+		return []Event{&NotificationDelivered{Overtook: Withdrawn, At: c.At.UTC()}}
+	}
+	return nil
+}
+
+// answerSuppression keeps the first answer. An operator who changes his mind suppresses the case, or lifts
+// that, all the same: this only says that the request was looked at.
+func (s *State) answerSuppression(c AnswerSuppression) ([]Event, error) {
+	switch {
+	case c.Answer != Executed && c.Answer != Declined:
+		return nil, fmt.Errorf("answer suppression: %q is no answer", c.Answer)
+	case s.kind != SuppressCase:
+		return nil, refuseNoRequest()
+	case s.answer == c.Answer:
+		return nil, nil
+	case s.answer != "":
+		return nil, refuseAnswered(s.answer)
+	}
+	return []Event{&SuppressionAnswered{Answer: c.Answer, At: c.At.UTC()}}, nil
+}
+
+func (s *State) record(c Record) ([]Event, error) {
+	sealed := true
+	switch fact := c.Fact.(type) {
+	case *NotificationAcknowledged:
+		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+	case *NotificationRejected:
+		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+	}
+	if !sealed {
+		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
+	}
+	return facts.Record(&s.feed, s.judge(), outgoing.Record[Event](c))
+}
+
+// judge returns a copy of the course.
+func (s *State) judge() *course {
+	judge := s.course
+	return &judge
+}
+
+func refuse(code, format string, args ...any) error {
+	return &domain.Refusal{Code: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+func refuseMissing() error {
+	return refuse("notification-unknown", "There is no such notification among those you may see. Check its address.")
+}
+
+func refuseSent() error {
+	return refuse("notification-sent", "This notification was sent already. Send another one.")
+}
+
+func refuseType() error {
+	return refuse("notification-type-unknown", "There is no such type of notification. Choose one from the list.")
+}
+
+func refuseNoRequest() error {
+	return refuse("no-suppression-request", "This notification does not ask for the suppression of a case.")
+}
+
+func refuseAnswered(answer Answer) error {
+	return refuse("suppression-answered", "This request was %s already. Reload it.", answer)
+}

@@ -1,0 +1,103 @@
+package notification
+
+import (
+	"time"
+
+	"casesync/domain/feed"
+	"casesync/domain/outgoing"
+	"casesync/domain/private"
+)
+
+// Event is one of the events of a notification. Times are in UTC.
+type Event interface {
+	// origin returns the event's Origin, nil for an event that is no fact of a source.
+	origin() *feed.Origin
+}
+
+// NotificationSent records that a person sent a notification. It is published because of this event.
+type NotificationSent struct {
+	Case    string                 `json:"case"`
+	FRN     string                 `json:"frn"`
+	Person  string                 `json:"person"` // user id
+	Type    TypeID                 `json:"type"`
+	Content private.Value[Content] `json:"content" seal:"casefile"`
+	// Bulk is the id that all notifications have that were sent at once, "" for one that was sent alone.
+	Bulk string    `json:"bulk,omitzero"`
+	At   time.Time `json:"at"`
+}
+
+// NotificationWithdrawn records that the case bars the notification from going out.
+type NotificationWithdrawn struct {
+	Cause outgoing.Cause `json:"cause"`
+	At    time.Time      `json:"at"`
+}
+
+// NotificationDelivered records that the notification was published. Overtook is what it was taken for meanwhile,
+// where that is not sent: it went out all the same.
+type NotificationDelivered struct {
+	Overtook Status    `json:"overtook,omitzero"`
+	At       time.Time `json:"at"`
+}
+
+// Answer is what an operator did about a request for suppression.
+type Answer string
+
+// The answers.
+const (
+	Executed Answer = "executed"
+	Declined Answer = "declined"
+)
+
+// SuppressionAnswered records what an operator did about a request for suppression. Actor and reason are in the
+// metadata.
+type SuppressionAnswered struct {
+	Answer Answer    `json:"answer"`
+	At     time.Time `json:"at"`
+}
+
+// NotificationAcknowledged records that the case management system took the notification
+// (cms.notification.acknowledged.v1).
+type NotificationAcknowledged struct {
+	Origin feed.Origin           `json:"origin"`
+	Case   string                `json:"case"`
+	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
+}
+
+// NotificationRejected records that the case management system did not take the notification
+// (cms.notification.rejected.v1).
+type NotificationRejected struct {
+	Origin feed.Origin           `json:"origin"`
+	Case   string                `json:"case"`
+	Code   string                `json:"code,omitzero"` // the source's, if it gives one
+	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
+}
+
+// FactHeld keeps a fact that came before its turn until the gap before it closes.
+type FactHeld struct {
+	Origin feed.Origin `json:"origin"`
+	Type   string      `json:"type"`
+	Fact   Event       `json:"fact"`
+}
+
+// FactUnrecognised records that a message of an unknown type took its place in the sequence.
+type FactUnrecognised struct {
+	Origin feed.Origin `json:"origin"`
+	Type   string      `json:"type"`
+}
+
+// SequenceSkipped records that an operator gave up waiting for the sequences From to To.
+type SequenceSkipped struct {
+	Source string `json:"source"`
+	From   int64  `json:"from"`
+	To     int64  `json:"to"`
+}
+
+func (e *NotificationAcknowledged) origin() *feed.Origin { return &e.Origin }
+func (e *NotificationRejected) origin() *feed.Origin     { return &e.Origin }
+func (e *FactHeld) origin() *feed.Origin                 { return &e.Origin }
+func (e *FactUnrecognised) origin() *feed.Origin         { return &e.Origin }
+func (*SequenceSkipped) origin() *feed.Origin            { return nil }
+func (*NotificationSent) origin() *feed.Origin           { return nil }
+func (*NotificationWithdrawn) origin() *feed.Origin      { return nil }
+func (*NotificationDelivered) origin() *feed.Origin      { return nil }
+func (*SuppressionAnswered) origin() *feed.Origin        { return nil }

@@ -1,0 +1,235 @@
+package upload
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"casesync/domain/outgoing"
+)
+
+// AttemptsMax is how often one upload may be tried. Whoever comes so far has another problem than the file.
+const AttemptsMax = 20
+
+// errIncomplete: a command lacks what its caller makes.
+var errIncomplete = errors.New("decide upload: the command lacks a case, business, person, digest or time")
+
+// Decide returns the events that command leads to, none where all is as it asks. It changes
+// neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
+func Decide(state *State, command Command) ([]Event, error) {
+	switch command := command.(type) {
+	case Begin:
+		return state.begin(command)
+	case Record:
+		return state.record(command)
+	case Skip:
+		return facts.Skip(&state.feed, state.judge(), outgoing.Skip(command))
+	case Release:
+		return facts.Release(&state.feed, state.judge(), command.FactsMax), nil
+	}
+	if state.course.status == Missing {
+		return nil, refuseMissing()
+	}
+	return state.decideBegun(command)
+}
+
+// decideBegun decides the commands about an upload that there is.
+func (s *State) decideBegun(command Command) ([]Event, error) {
+	switch command := command.(type) {
+	case Complete:
+		return s.complete(command)
+	case BeginScan:
+		return s.when(&ScanBegun{Attempt: s.course.attempt, At: utc(command.At)}, Received), nil
+	case NoteScan:
+		return s.noteScan(command)
+	case Queue:
+		return s.queue(command), nil
+	case Check:
+		return s.check(command.Standing, command.At), nil
+	case NoteSent:
+		return s.noteSent(command), nil
+	case Retry:
+		return s.retry(command)
+	case Cancel:
+		return s.cancel(command)
+	case Tick:
+		return s.tick(command), nil
+	case Erase:
+		return s.unless(&UploadErased{At: utc(command.At)}, Gone), nil
+	}
+	return nil, fmt.Errorf("decide %T: not a command of an upload", command)
+}
+
+func (s *State) begin(c Begin) ([]Event, error) {
+	if c.Case == "" || c.FRN == "" || c.Person == "" || c.At.IsZero() {
+		return nil, errIncomplete
+	}
+	if s.course.status != Missing {
+		return nil, refuseBegun()
+	}
+	if cause := c.Standing.Bars(c.FRN, true); cause != "" {
+		return nil, cause.Refusal()
+	}
+	name, ok := FileName(c.Name)
+	if !ok {
+		return nil, refuseName()
+	}
+	if err := c.Limits.File(c.Bytes); err != nil {
+		return nil, err
+	}
+	return []Event{&UploadBegun{
+		Case: c.Case, FRN: c.FRN, Person: c.Person, Bytes: c.Bytes, File: outgoing.Seal(c.Case, File{Name: name}), At: utc(c.At),
+	}}, nil
+}
+
+// complete decides once: what is told again afterwards, such as by a client that lost the answer, changes nothing.
+func (s *State) complete(c Complete) ([]Event, error) {
+	switch {
+	case s.course.status == Stopped && !s.course.whole:
+		return nil, refuseStatus(Stopped)
+	case s.course.status != Receiving:
+		return nil, nil
+	case c.Bytes != s.bytes:
+		return []Event{&FileRefused{Code: SizeDiffers, At: utc(c.At)}}, nil
+	case !slices.Contains(c.Limits.MediaTypes, c.MediaType):
+		return []Event{&FileRefused{Code: TypeNotAllowed, At: utc(c.At)}}, nil
+	case c.DuplicateOf != "":
+		return []Event{&DuplicateFound{Of: c.DuplicateOf, At: utc(c.At)}}, nil
+	case !validSHA256(c.SHA256):
+		return nil, errIncomplete
+	}
+	content := Content{SHA256: c.SHA256, MediaType: c.MediaType}
+	return []Event{&FileReceived{Content: outgoing.Seal(s.course.ref, content), At: utc(c.At)}}, nil
+}
+
+// noteScan lets nothing through but what was found clean in this very attempt.
+func (s *State) noteScan(c NoteScan) ([]Event, error) {
+	if s.course.status != Scanning || s.course.attempt != c.Attempt {
+		return nil, nil
+	}
+	switch c.Finding.Verdict {
+	case FoundNothing:
+		return []Event{&FileCleared{Attempt: c.Attempt, Scanner: printable(c.Scanner), At: utc(c.At)}}, nil
+	case FoundHarmful:
+		return []Event{&FileRefused{Code: Harmful, Finding: printable(c.Finding.Name), At: utc(c.At)}}, nil
+	case FoundOut:
+		if !c.Finding.Code.known() {
+			return nil, fmt.Errorf("note scan: %q is no reason for quarantine", c.Finding.Code)
+		}
+		return []Event{&FileQuarantined{Attempt: c.Attempt, Code: c.Finding.Code, At: utc(c.At)}}, nil
+	}
+	return nil, fmt.Errorf("note scan: %q is no verdict", c.Finding.Verdict)
+}
+
+func (s *State) queue(c Queue) []Event {
+	if s.course.status != Clean {
+		return nil
+	}
+	if stopped := s.check(c.Standing, c.At); stopped != nil {
+		return stopped
+	}
+	return []Event{&FileQueued{Attempt: s.course.attempt, At: utc(c.At)}}
+}
+
+// check stops whatever is on its way. A file in quarantine is going nowhere: Retry checks it.
+func (s *State) check(standing outgoing.Case, at time.Time) []Event {
+	cause := standing.Bars(s.frn, true)
+	if cause == "" {
+		return nil
+	}
+	return s.when(&FileStopped{Cause: cause, At: utc(at)}, Receiving, Received, Scanning, Clean, Queued)
+}
+
+func (s *State) noteSent(c NoteSent) []Event {
+	sent := &FileSent{Attempt: c.Attempt, At: utc(c.At)}
+	switch {
+	case c.Attempt != s.course.attempt:
+		return nil
+	case s.course.status == Stopped || s.course.status == Abandoned:
+		sent.Overtook = s.course.status
+	case s.course.status != Queued:
+		return nil
+	}
+	return []Event{sent}
+}
+
+func (s *State) retry(c Retry) ([]Event, error) {
+	switch cause := c.Standing.Bars(c.FRN, true); {
+	case c.Person == "":
+		return nil, errIncomplete
+	case c.FRN != s.frn:
+		return nil, refuseMissing()
+	case cause != "":
+		return nil, cause.Refusal()
+	case s.course.status == Receiving || s.course.status == Received || s.course.status == Scanning:
+		return nil, nil // it is being tried
+	case !s.Retryable():
+		return nil, refuseStatus(s.course.status)
+	case s.course.attempt >= AttemptsMax:
+		return nil, refuseAttempts()
+	}
+	return []Event{&UploadRetried{Attempt: s.course.attempt + 1, Person: c.Person, At: utc(c.At)}}, nil
+}
+
+func (s *State) cancel(c Cancel) ([]Event, error) {
+	if c.FRN != s.frn {
+		return nil, refuseMissing()
+	}
+	switch s.course.status {
+	case Receiving, Received, Scanning, Clean, Queued, Quarantined, Stopped:
+		return []Event{&UploadAbandoned{Cause: Cancelled, At: utc(c.At)}}, nil
+	case Abandoned:
+		return nil, nil
+	}
+	return nil, refuseStatus(s.course.status)
+}
+
+// tick looks at what is not whole: the rest waits for us, and not for the person.
+func (s *State) tick(c Tick) []Event {
+	last := s.began
+	if c.LastByte.After(last) {
+		last = c.LastByte
+	}
+	if s.course.whole || c.Limits.IdleAfter <= 0 || c.Now.Sub(last) < c.Limits.IdleAfter {
+		return nil
+	}
+	return s.when(&UploadAbandoned{Cause: Idle, At: utc(c.Now)}, Receiving, Stopped)
+}
+
+func (s *State) record(c Record) ([]Event, error) {
+	sealed := true
+	switch fact := c.Fact.(type) {
+	case *FileAccepted:
+		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+	case *FileRejected:
+		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+	}
+	if !sealed {
+		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
+	}
+	return facts.Record(&s.feed, s.judge(), outgoing.Record[Event](c))
+}
+
+// judge returns a copy of the course.
+func (s *State) judge() *course {
+	judge := s.course
+	return &judge
+}
+
+// when returns event where the upload stands at one of statuses.
+func (s *State) when(event Event, statuses ...Status) []Event {
+	if !slices.Contains(statuses, s.course.status) {
+		return nil
+	}
+	return []Event{event}
+}
+
+func (s *State) unless(event Event, status Status) []Event {
+	if s.course.status == status {
+		return nil
+	}
+	return []Event{event}
+}
+
+func utc(t time.Time) time.Time { return t.UTC() }

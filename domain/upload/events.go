@@ -1,0 +1,171 @@
+package upload
+
+import (
+	"time"
+
+	"casesync/domain/feed"
+	"casesync/domain/outgoing"
+	"casesync/domain/private"
+)
+
+// Event is one of the events of an upload. Times are in UTC.
+type Event interface {
+	// origin returns the event's Origin, nil for an event that is no fact of a source.
+	origin() *feed.Origin
+}
+
+// UploadBegun records that a person sends a file: its bytes are on their way.
+type UploadBegun struct {
+	Case   string              `json:"case"`
+	FRN    string              `json:"frn"`
+	Person string              `json:"person"` // user id
+	Bytes  int64               `json:"bytes"`  // declared
+	File   private.Value[File] `json:"file" seal:"casefile"`
+	At     time.Time           `json:"at"`
+}
+
+// FileReceived records that all bytes are there, durable, and of an allowed type.
+type FileReceived struct {
+	Content private.Value[Content] `json:"content" seal:"casefile"`
+	At      time.Time              `json:"at"`
+}
+
+// DuplicateFound records that the upload Of has the same bytes for the same case. These bytes are to be
+// deleted; a crash before that leaves this event, from which it is done again.
+type DuplicateFound struct {
+	Of string    `json:"of"`
+	At time.Time `json:"at"`
+}
+
+// ScanBegun records that the scanner is asked.
+type ScanBegun struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+}
+
+// FileCleared records that the scanner found nothing, and which scanner with which signatures.
+type FileCleared struct {
+	Attempt int       `json:"attempt"`
+	Scanner string    `json:"scanner"`
+	At      time.Time `json:"at"`
+}
+
+// FileRefused records that the file can not be taken, whatever is tried. Its bytes are to be deleted; a
+// crash before that leaves this event, from which it is done again.
+type FileRefused struct {
+	Code RefusalCode `json:"code"`
+	// Finding is what the scanner calls what it found.
+	Finding string    `json:"finding,omitzero"`
+	At      time.Time `json:"at"`
+}
+
+// FileQuarantined records that it is not known whether the file is clean: it stays, and goes nowhere.
+type FileQuarantined struct {
+	Attempt int            `json:"attempt"`
+	Code    QuarantineCode `json:"code"`
+	At      time.Time      `json:"at"`
+}
+
+// FileQueued records that the file is in line to go out. It is published because of this event.
+type FileQueued struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+}
+
+// FileStopped records that the case bars the file from going out.
+type FileStopped struct {
+	Cause outgoing.Cause `json:"cause"`
+	At    time.Time      `json:"at"`
+}
+
+// FileSent records that the file was published. Overtook is what it was taken for meanwhile, where that is not
+// queued: it went out all the same.
+type FileSent struct {
+	Attempt  int       `json:"attempt"`
+	Overtook Status    `json:"overtook,omitzero"`
+	At       time.Time `json:"at"`
+}
+
+// UploadRetried records that a person tries again, with the bytes that are there.
+type UploadRetried struct {
+	Attempt int       `json:"attempt"` // the new one
+	Person  string    `json:"person"`
+	At      time.Time `json:"at"`
+}
+
+// AbandonCause says why an upload was given up.
+type AbandonCause string
+
+// The causes: no byte came for too long, somebody cancelled it.
+const (
+	Idle      AbandonCause = "idle"
+	Cancelled AbandonCause = "cancelled"
+)
+
+// UploadAbandoned records that the upload was given up. Its bytes are to be deleted; a crash before that
+// leaves this event, from which it is done again.
+type UploadAbandoned struct {
+	Cause AbandonCause `json:"cause"`
+	At    time.Time    `json:"at"`
+}
+
+// UploadErased records that the case's data was erased: the bytes are to be deleted, and the stream's own key
+// is to be destroyed, under which reasons stand that were given in it. A crash before that leaves this
+// event, from which it is done again.
+type UploadErased struct {
+	At time.Time `json:"at"`
+}
+
+// FileAccepted records that the case management system took the file (cms.upload.accepted.v1).
+type FileAccepted struct {
+	Origin feed.Origin           `json:"origin"`
+	Case   string                `json:"case"`
+	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
+}
+
+// FileRejected records that the case management system did not take the file (cms.upload.rejected.v1).
+type FileRejected struct {
+	Origin feed.Origin           `json:"origin"`
+	Case   string                `json:"case"`
+	Code   string                `json:"code,omitzero"` // the source's, if it gives one
+	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
+}
+
+// FactHeld keeps a fact that came before its turn until the gap before it closes.
+type FactHeld struct {
+	Origin feed.Origin `json:"origin"`
+	Type   string      `json:"type"`
+	Fact   Event       `json:"fact"`
+}
+
+// FactUnrecognised records that a message of an unknown type took its place in the sequence.
+type FactUnrecognised struct {
+	Origin feed.Origin `json:"origin"`
+	Type   string      `json:"type"`
+}
+
+// SequenceSkipped records that an operator gave up waiting for the sequences From to To.
+type SequenceSkipped struct {
+	Source string `json:"source"`
+	From   int64  `json:"from"`
+	To     int64  `json:"to"`
+}
+
+func (e *FileAccepted) origin() *feed.Origin     { return &e.Origin }
+func (e *FileRejected) origin() *feed.Origin     { return &e.Origin }
+func (e *FactHeld) origin() *feed.Origin         { return &e.Origin }
+func (e *FactUnrecognised) origin() *feed.Origin { return &e.Origin }
+func (*SequenceSkipped) origin() *feed.Origin    { return nil }
+func (*UploadBegun) origin() *feed.Origin        { return nil }
+func (*FileReceived) origin() *feed.Origin       { return nil }
+func (*DuplicateFound) origin() *feed.Origin     { return nil }
+func (*ScanBegun) origin() *feed.Origin          { return nil }
+func (*FileCleared) origin() *feed.Origin        { return nil }
+func (*FileRefused) origin() *feed.Origin        { return nil }
+func (*FileQuarantined) origin() *feed.Origin    { return nil }
+func (*FileQueued) origin() *feed.Origin         { return nil }
+func (*FileStopped) origin() *feed.Origin        { return nil }
+func (*FileSent) origin() *feed.Origin           { return nil }
+func (*UploadRetried) origin() *feed.Origin      { return nil }
+func (*UploadAbandoned) origin() *feed.Origin    { return nil }
+func (*UploadErased) origin() *feed.Origin       { return nil }
