@@ -51,6 +51,13 @@ type Header interface {
 	Head(ctx context.Context) (Head, error)
 }
 
+// Ender is a Log that can be asked where many streams end, in one question.
+type Ender interface {
+	// Ends returns the revision of the last event of each of streams, in their order, and -1 for one
+	// that does not exist. Every append that was answered before the call is seen.
+	Ends(ctx context.Context, streams ...StreamName) ([]Revision, error)
+}
+
 // Identifier is a Log that can be told from every other log.
 type Identifier interface {
 	// Identity returns what the log was named when it was made: random, and the same for ever. A

@@ -62,7 +62,8 @@ const attemptsMax = 32
 // answer that appends nothing is given only after the stream was read to its end.
 //
 // Within the process the commands of one stream are handled one after another, those of several
-// streams at the same time.
+// streams at the same time. Who only looks at a state waits for neither, as long as the state in
+// memory is as new as the log.
 type Handler[State, Command, Event any] struct {
 	log     Log
 	codec   *Codec
@@ -81,11 +82,12 @@ func NewHandler[State, Command, Event any](log Log, codec *Codec, decider Decide
 // stream holds an event that this binary does not know. Any other error leaves the outcome
 // unknown: handle the command again, under the same id.
 func (h *Handler[State, Command, Event]) Handle(ctx context.Context, request Request, command Command) (Answer[Event], error) {
-	s, err := h.streams.acquire(ctx, request.Stream)
-	if err != nil {
+	s := h.streams.enter(request.Stream)
+	defer h.streams.leave(s)
+	if err := s.acquire(ctx); err != nil {
 		return Answer[Event]{}, fmt.Errorf("handle command on %s: %w", request.Stream, err)
 	}
-	defer h.streams.release(s)
+	defer s.release()
 	fresh := !s.known
 	if fresh {
 		if err := h.read(ctx, s); err != nil {
@@ -118,37 +120,6 @@ func (h *Handler[State, Command, Event]) Handle(ctx context.Context, request Req
 		}
 	}
 	return Answer[Event]{}, fmt.Errorf("handle command %s on %s, %d times: %w", request.CommandID, request.Stream, attemptsMax, ErrWrongExpectedRevision)
-}
-
-// State calls look with the state of stream now, and its revision (-1 for a stream that does not
-// exist). The state must not be changed, nor used after look returns; and look must not come back
-// to this handler for the same stream.
-func (h *Handler[State, Command, Event]) State(ctx context.Context, stream StreamName, look func(State, Revision)) error {
-	s, err := h.streams.acquire(ctx, stream)
-	if err != nil {
-		return fmt.Errorf("look at state of %s: %w", stream, err)
-	}
-	defer h.streams.release(s)
-	if err := h.read(ctx, s); err != nil {
-		return err
-	}
-	look(s.state, s.revision)
-	return nil
-}
-
-// Decided reports whether events came of a command on a stream: whoever handles it again gets the
-// same answer.
-func (h *Handler[State, Command, Event]) Decided(ctx context.Context, request Request) (bool, error) {
-	s, err := h.streams.acquire(ctx, request.Stream)
-	if err != nil {
-		return false, fmt.Errorf("look for command on %s: %w", request.Stream, err)
-	}
-	defer h.streams.release(s)
-	if err := h.read(ctx, s); err != nil {
-		return false, err
-	}
-	_, decided := s.decided[request.CommandID]
-	return decided, nil
 }
 
 func (h *Handler[State, Command, Event]) unfinished(s *stream[State]) bool {
@@ -190,7 +161,7 @@ func (h *Handler[State, Command, Event]) append(ctx context.Context, s *stream[S
 		return Answer[Event]{}, err
 	case err != nil:
 		// Whether the events are in the log is not known, so neither is the state.
-		s.known = false
+		s.setKnown(false)
 		return Answer[Event]{}, err
 	}
 	// The events are durable. A crash from here loses the answer: the command, sent again, gets it.
@@ -218,12 +189,14 @@ func (h *Handler[State, Command, Event]) repeat(ctx context.Context, s *stream[S
 	return answer, nil
 }
 
-// read folds what the stream holds after the state's revision into it.
+// read folds what the stream holds after the state's revision into it. Who looks meanwhile sees the
+// state of some revision on the way, or none where it is read for the first time.
 func (h *Handler[State, Command, Event]) read(ctx context.Context, s *stream[State]) error {
 	if !s.known {
-		s.state, s.revision, s.decided = h.decider.Initial(), -1, map[commandID]Revision{}
+		s.begin(h.decider.Initial())
 	}
-	s.known = false // until the end: an error half-way leaves a state of which nothing is sure
+	whole := false
+	defer func() { s.setKnown(whole) }() // an error half-way leaves a state of which nothing is sure
 	for recorded, err := range h.log.ReadStream(ctx, s.name, s.revision+1) {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", s.name, err)
@@ -237,7 +210,7 @@ func (h *Handler[State, Command, Event]) read(ctx context.Context, s *stream[Sta
 		}
 		h.evolve(s, decoded.Meta.CommandID, event)
 	}
-	s.known = true
+	whole = true
 	return nil
 }
 
@@ -254,7 +227,10 @@ func (h *Handler[State, Command, Event]) decode(recorded Recorded) (Decoded, Eve
 	return decoded, event, nil
 }
 
+// evolve folds events into the state while nobody looks at it.
 func (h *Handler[State, Command, Event]) evolve(s *stream[State], command commandID, events ...Event) {
+	s.seen.Lock()
+	defer s.seen.Unlock()
 	known := s.known
 	s.known = false // should a fold panic, its half-made state is dropped
 	for _, event := range events {

@@ -23,13 +23,13 @@ func TestStreamsStayBounded(t *testing.T) {
 				if i%3 == 0 {
 					ctx = cancelled
 				}
-				s, err := c.acquire(ctx, StreamName(fmt.Sprint((i+worker)%10)))
-				if errors.Is(err, context.Canceled) {
-					continue
+				s := c.enter(StreamName(fmt.Sprint((i + worker) % 10)))
+				if err := s.acquire(ctx); !errors.Is(err, context.Canceled) {
+					s.state++
+					s.setKnown(i%5 != 0)
+					s.release()
 				}
-				s.state++
-				s.known = i%5 != 0
-				c.release(s)
+				c.leave(s)
 			}
 		})
 	}
@@ -49,12 +49,9 @@ func TestIdleStreamsGoInTurn(t *testing.T) {
 	t.Parallel()
 	c := newStreams[int](2)
 	for _, name := range []StreamName{"a", "b", "a", "c"} {
-		s, err := c.acquire(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.known = true
-		c.release(s)
+		s := c.enter(name)
+		s.setKnown(true)
+		c.leave(s)
 	}
 	if c.byName["a"] == nil || c.byName["b"] != nil || c.byName["c"] == nil {
 		t.Errorf("kept are %v, want a and c", c.byName)

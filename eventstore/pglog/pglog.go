@@ -29,6 +29,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"casesync/eventstore"
+	"casesync/eventstore/ends"
 	"casesync/eventstore/groupcommit"
 	"casesync/eventstore/headwatch"
 	"casesync/eventstore/sequencer"
@@ -80,6 +81,7 @@ type Log struct {
 	readers  *pgxpool.Pool
 	writer   *groupcommit.Writer[sequencer.Append, eventstore.Appended]
 	session  session // the writer's alone
+	ends     *ends.Asker
 	watch    headwatch.Watch
 	notifier *notifier
 	close    func() error
@@ -89,6 +91,7 @@ var (
 	_ eventstore.Log        = (*Log)(nil)
 	_ eventstore.Notifier   = (*Log)(nil)
 	_ eventstore.Header     = (*Log)(nil)
+	_ eventstore.Ender      = (*Log)(nil)
 	_ eventstore.Identifier = (*Log)(nil)
 )
 
@@ -117,6 +120,7 @@ func Open(ctx context.Context, url string, config Config) (*Log, error) {
 		BatchRequestsMax: l.config.BatchAppendsMax,
 		BatchBytesMax:    l.config.Limits.AppendBytesMax,
 	})
+	l.ends = ends.New(l.readEnds)
 	l.close = sync.OnceValue(l.shut)
 	return l, nil
 }
@@ -126,6 +130,7 @@ func (l *Log) Close() error { return l.close() }
 
 func (l *Log) shut() error {
 	l.writer.Close()
+	l.ends.Close()
 	l.session.end()
 	l.notifier.stop()
 	l.readers.Close()

@@ -25,6 +25,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"casesync/eventstore"
+	"casesync/eventstore/ends"
 	"casesync/eventstore/groupcommit"
 	"casesync/eventstore/headwatch"
 	"casesync/eventstore/sequencer"
@@ -71,6 +72,7 @@ type Log struct {
 	conn    *sqlite.Conn // the writer's alone
 	broken  error        // the writer's alone: why it must not write any more
 	readers *sqlitex.Pool
+	ends    *ends.Asker
 	watch   headwatch.Watch
 	close   func() error
 }
@@ -79,6 +81,7 @@ var (
 	_ eventstore.Log        = (*Log)(nil)
 	_ eventstore.Notifier   = (*Log)(nil)
 	_ eventstore.Header     = (*Log)(nil)
+	_ eventstore.Ender      = (*Log)(nil)
 	_ eventstore.Identifier = (*Log)(nil)
 )
 
@@ -111,6 +114,7 @@ func Open(ctx context.Context, path string, config Config) (*Log, error) {
 		BatchRequestsMax: l.config.BatchAppendsMax,
 		BatchBytesMax:    l.config.Limits.AppendBytesMax,
 	})
+	l.ends = ends.New(l.readEnds)
 	l.close = sync.OnceValue(l.shut)
 	return l, nil
 }
@@ -120,6 +124,7 @@ func (l *Log) Close() error { return l.close() }
 
 func (l *Log) shut() error {
 	l.writer.Close()
+	l.ends.Close()
 	// The last connection that closes moves all from the write-ahead log into the file; a crash
 	// before that leaves it to the next one who opens.
 	return errors.Join(l.readers.Close(), l.conn.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"casesync/eventstore"
@@ -20,6 +21,8 @@ var readCases = []testCase{
 
 var waitCases = []testCase{
 	{"head", "Head is zero for an empty log, else the position and time of the last event, whoever appended it.", head},
+	{"ends", "Ends tells where streams end, in the order asked, -1 for one that does not exist, whoever appended to them.", ends},
+	{"ends under racing writers", "Ends, asked by many at once, never tells less than what was appended before it was asked.", endsUnderWriters},
 	{"identity", "A log says the same name through every handle, for ever, and no other log has it.", identity},
 	{"wait", "Wait returns at once when there is an event, else when another handle appends one, else with its context.", wait},
 	{"follow", "Follow yields what is there and what comes, in order, and an empty batch whenever it has caught up.", follow},
@@ -158,6 +161,84 @@ func head(b *bench) {
 			b.Errorf("got %v, %v, want %v, nil", got, err, want)
 		}
 	}
+}
+
+func ends(b *bench) {
+	log, other := b.open(), b.open()
+	ender, ok := log.(eventstore.Ender)
+	if !ok {
+		b.Skip("this log is no Ender, which is optional")
+	}
+	b.append(log, "storetest-1", eventstore.NoStream, events(3)...)
+	b.append(other, "storetest-2", eventstore.NoStream, event())
+	for _, c := range []struct {
+		streams []eventstore.StreamName
+		want    []eventstore.Revision
+	}{
+		{nil, nil},
+		{[]eventstore.StreamName{"storetest-1"}, []eventstore.Revision{2}},
+		{[]eventstore.StreamName{"storetest-3", "storetest-2", "storetest-", "storetest-1", "storetest-2"}, []eventstore.Revision{-1, 0, -1, 2, 0}},
+	} {
+		if got, err := ender.Ends(b.Context(), c.streams...); !slices.Equal(got, c.want) || err != nil {
+			b.Errorf("ends of %q: got %v, %v, want %v", c.streams, got, err, c.want)
+		}
+	}
+	cancelled, cancel := context.WithCancel(b.Context())
+	cancel()
+	if _, err := ender.Ends(cancelled, "storetest-1"); !errors.Is(err, context.Canceled) {
+		b.Errorf("cancelled: got %v, want %v", err, context.Canceled)
+	}
+}
+
+func endsUnderWriters(b *bench) {
+	logs := []Handle{b.open(), b.open()}
+	if _, ok := logs[0].(eventstore.Ender); !ok {
+		b.Skip("this log is no Ender, which is optional")
+	}
+	const streams, appends, askers = 4, 25, 12
+	var known [streams]atomic.Int64 // the last revision that was answered for
+	for i := range known {
+		known[i].Store(-1)
+	}
+	names := make([]eventstore.StreamName, streams)
+	var writers, readers sync.WaitGroup
+	var over atomic.Bool
+	for i := range streams {
+		names[i] = streamName(i)
+		writers.Go(func() {
+			for revision := range appends {
+				if _, err := logs[i%2].Append(b.Context(), names[i], eventstore.ExpectedRevision(revision-1), event()); err != nil {
+					b.Errorf("append: %v", err)
+					return
+				}
+				known[i].Store(int64(revision))
+			}
+		})
+	}
+	for asker := range askers {
+		readers.Go(func() {
+			for last := false; !last; {
+				last = over.Load()
+				var least [streams]int64
+				for i := range known {
+					least[i] = known[i].Load()
+				}
+				got, err := logs[asker%2].(eventstore.Ender).Ends(b.Context(), names...)
+				if err != nil {
+					b.Errorf("ends: %v", err)
+					return
+				}
+				for i, end := range got {
+					if int64(end) < least[i] || end >= appends || last && end != appends-1 {
+						b.Errorf("end of %s: got %d, want at least %d", names[i], end, least[i])
+					}
+				}
+			}
+		})
+	}
+	writers.Wait()
+	over.Store(true)
+	readers.Wait()
 }
 
 func identity(b *bench) {
