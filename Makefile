@@ -56,3 +56,7 @@ verify: ## Check that formatting, generated files, module files and the tidy rul
 .PHONY: generate
 generate: ## Make generated files anew, such as those in schemas/api
 	go test -count 1 ./adapters/httpapi -run '^(TestOpenAPI|TestPermissionsDocument)$$' -update
+
+.PHONY: assets
+assets: ## Build the portal's style sheet anew from GOV.UK Frontend (needs npm)
+	scripts/portal-assets.sh
