@@ -81,6 +81,9 @@ var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
+// scopes are what is asked for: who it is, and the e-mail address.
+var scopes = []string{oidc.ScopeOpenID, "email"}
+
 // RelyingParty signs people in at providers. It is safe for concurrent use.
 type RelyingParty struct {
 	config Config
@@ -151,7 +154,7 @@ func (p *RelyingParty) Start(ctx context.Context, key, hint, to string) (redirec
 func oauthConfig(provider Provider, found discovery) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: provider.ClientID, ClientSecret: provider.ClientSecret, RedirectURL: provider.RedirectURL,
-		Endpoint: found.provider.Endpoint(), Scopes: []string{oidc.ScopeOpenID, "email"},
+		Endpoint: found.provider.Endpoint(), Scopes: scopes,
 	}
 }
 
