@@ -59,7 +59,7 @@ func TestAccountsAgreeWithTheDecider(t *testing.T) {
 		f, state, today := newFolding(t), account.Initial(), newYear
 		for range 25 {
 			today += calendar.Day(random.IntN(3) * random.IntN(40))
-			events, _ := account.Decide(state, anyAccountCommand(random, mail, today)) // a refusal leaves no events
+			events, _ := account.Decide(state, anyAccountCommand(random, state, mail, today)) // a refusal leaves no events
 			for _, event := range events {
 				state = account.Evolve(state, event)
 				f.fold("account-a", event)
@@ -71,14 +71,16 @@ func TestAccountsAgreeWithTheDecider(t *testing.T) {
 	}
 }
 
-func anyAccountCommand(random *rand.Rand, mail address.Email, today calendar.Day) account.Command {
+func anyAccountCommand(random *rand.Rand, state *account.State, mail address.Email, today calendar.Day) account.Command {
+	present := state.Generations()
 	method := oneOf(random, account.Local, account.OIDC)
 	link := map[bool]string{true: "example"}[method.Federated()]
 	return oneOf[account.Command](random,
 		account.Create{Name: "Ada", Email: mail, Method: method, Connection: link, Day: today},
 		account.Activate{Day: today}, account.Activate{Day: today}, account.ChangeDetails{Name: "Ada B", Email: mail},
 		account.ChangeMethod{Method: method, Connection: link}, account.LinkIdentity{Connection: "example", SubjectDigest: "s"},
-		account.EnrolFactor{Kind: account.TOTP}, account.ResetFactor{}, account.SetQuestions{}, account.ResetQuestions{},
+		account.EnrolFactor{Kind: account.TOTP, Generation: present.Factor}, account.ResetFactor{},
+		account.SetQuestions{Generation: present.Questions}, account.ResetQuestions{},
 		account.Disable{Day: today}, account.Enable{Operator: random.IntN(2) == 0, Day: today}, account.Tick{Today: today}, account.Tick{Today: today},
 		account.RecordActivity{Day: today}, account.AcceptTerms{FRN: oneOf(random, ours, theirs), Version: oneOf(random, "1", "2"), At: projtest.Begin},
 		account.RequestReset{ID: "r", Purpose: account.ResetPassword, TokenDigest: "d", ExpiresAt: projtest.Begin.Add(time.Hour), At: projtest.Begin},

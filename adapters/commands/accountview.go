@@ -20,6 +20,7 @@ func (p *People) Account(ctx context.Context, person string) (AccountView, error
 		view.Status, view.Domain, view.Identity = state.Status(), state.Domain(), state.Identity()
 		view.Method, view.Connection = state.Method()
 		view.HasFactor, view.HasQuestion = state.HasFactor(), state.HasQuestions()
+		view.Generations = state.Generations()
 		view.Acceptances, view.Revision = state.Acceptances(), revision
 		sealed = state.Person()
 	})

@@ -142,6 +142,8 @@ type AccountView struct {
 	Identity    string // the digest of the subject it is bound to
 	HasFactor   bool
 	HasQuestion bool
+	// Generations are of what is enrolled from now on.
+	Generations account.Generations
 	Acceptances map[string]string // versions of the terms, by FRN
 	Revision    eventstore.Revision
 }

@@ -247,7 +247,7 @@ func TestResets(t *testing.T) {
 			t.Errorf("factor reset: got %+v, want nothing allowed", got)
 		}
 		w.factor(cas)
-		if err := w.NoteQuestions(ctx, cas); err != nil {
+		if err := w.NoteQuestions(ctx, cas, 0); err != nil {
 			t.Fatal(err)
 		}
 		w.do(w.ResetQuestions(ctx, w.by(admin), frn, cas))

@@ -201,8 +201,8 @@ func TestFederatedInvitation(t *testing.T) {
 		refused(t, "vouched for another", err, "invitation-for-another")
 		_, err = w.AcceptInvitation(ctx, token, "cas@example.com")
 		refused(t, "before the identity is known", err, "identity-missing")
-		refused(t, "a factor of ours", w.NoteFactor(ctx, person, account.TOTP), "federated-account")
-		refused(t, "questions of ours", w.NoteQuestions(ctx, person), "federated-account")
+		refused(t, "a factor of ours", w.NoteFactor(ctx, person, account.TOTP, 0), "federated-account")
+		refused(t, "questions of ours", w.NoteQuestions(ctx, person, 0), "federated-account")
 		if err := w.LinkIdentity(ctx, person, "example-idp", "subject-1"); err != nil {
 			t.Fatalf("link identity: %v", err)
 		}

@@ -242,7 +242,11 @@ func (w *world) join(frn, email string, roles ...access.Role) (person string) {
 
 func (w *world) factor(person string) {
 	w.t.Helper()
-	if err := w.NoteFactor(w.t.Context(), person, account.TOTP); err != nil {
+	view, err := w.Account(w.t.Context(), person)
+	if err != nil {
+		w.t.Fatalf("look at account: %v", err)
+	}
+	if err := w.NoteFactor(w.t.Context(), person, account.TOTP, view.Generations.Factor); err != nil {
 		w.t.Fatalf("note factor: %v", err)
 	}
 }

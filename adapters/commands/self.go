@@ -79,14 +79,15 @@ func (p *People) ChooseCookies(ctx context.Context, ask Ask, cookies account.Coo
 }
 
 // NoteFactor notes that a person enrolled a second factor, in place of any before. The factor itself
-// is kept elsewhere: a crash before this leaves it there, unused, to be enrolled again.
-func (p *People) NoteFactor(ctx context.Context, person string, kind account.FactorKind) error {
-	return p.note(ctx, person, account.EnrolFactor{Kind: kind})
+// is kept elsewhere, under its generation: a crash before this leaves it there, unused, to be enrolled
+// again. It is refused where factors were voided since: the reaction to that removes it, or has.
+func (p *People) NoteFactor(ctx context.Context, person string, kind account.FactorKind, generation int) error {
+	return p.note(ctx, person, account.EnrolFactor{Kind: kind, Generation: generation})
 }
 
-// NoteQuestions notes that a person chose security questions.
-func (p *People) NoteQuestions(ctx context.Context, person string) error {
-	return p.note(ctx, person, account.SetQuestions{})
+// NoteQuestions notes that a person chose security questions; see NoteFactor.
+func (p *People) NoteQuestions(ctx context.Context, person string, generation int) error {
+	return p.note(ctx, person, account.SetQuestions{Generation: generation})
 }
 
 // LinkIdentity binds a federated account to the subject by which an identity provider knows the

@@ -96,7 +96,7 @@ func TestResets(t *testing.T) {
 		admin := w.administrator(frnA, "bank.example", "addison@bank.example")
 		other := w.administrator(frnB, "insurer.example", "blake@insurer.example")
 		worker := w.join(frnA, admin.token, "Wren Worker", "wren@bank.example", access.Caseworker)
-		w.must(w.people.NoteQuestions(context.Background(), worker.id))
+		w.must(w.people.NoteQuestions(context.Background(), worker.id, 0))
 		on := "/api/v1/users/" + worker.id
 		w.waitFor(func() bool { return w.read(admin.token, on).text("securityQuestions") == "true" })
 		if got := w.read(admin.token, on); got.text("questions", 0) != "What was your first school?" {

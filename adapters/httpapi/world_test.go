@@ -135,7 +135,7 @@ func (w *world) join(frn, by, name, email string, roles ...access.Role) person {
 func (w *world) accept(frn, invitation, id, email string) person {
 	w.t.Helper()
 	ctx := context.Background()
-	w.must(w.people.NoteFactor(ctx, id, account.TOTP))
+	w.must(w.people.NoteFactor(ctx, id, account.TOTP, 0))
 	done, err := w.people.AcceptInvitation(ctx, w.invitationToken(frn, invitation), "")
 	w.must(err)
 	w.position = done.Position.String()

@@ -118,7 +118,7 @@ func (s *story) accept(t *testing.T, email string) (person string) {
 	token := s.tokenIn(t, mail.Invitation, email)
 	opened, err := s.commands.OpenLink(ctx, token)
 	must(t, err)
-	must(t, s.commands.NoteFactor(ctx, opened.Account.Person, account.TOTP))
+	must(t, s.commands.NoteFactor(ctx, opened.Account.Person, account.TOTP, 0))
 	_, err = s.commands.AcceptInvitation(ctx, token, "")
 	must(t, err)
 	return opened.Account.Person

@@ -43,10 +43,11 @@ const (
 
 // Credentials are what local accounts sign in with; a *local.Credentials.
 type Credentials interface {
-	// Remove removes all credentials of a person, the others one kind; nothing happens where there is none.
+	// Remove removes all credentials of a person; nothing happens where there is none.
 	Remove(ctx context.Context, person string) error
-	ResetSecondFactor(ctx context.Context, person string) error
-	ResetQuestions(ctx context.Context, person string) error
+	// Void removes those of generations before the present ones, by a zero none of the kind: never
+	// what was enrolled since it was voided last.
+	Void(ctx context.Context, person string, present account.Generations) error
 }
 
 // The commands of people that reactions give, methods of commands.People; the second or third

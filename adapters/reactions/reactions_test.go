@@ -11,6 +11,7 @@ import (
 	"casesync/adapters/commands"
 	"casesync/adapters/identity/local"
 	"casesync/adapters/reactions"
+	"casesync/domain"
 	"casesync/domain/access"
 	"casesync/domain/account"
 	"casesync/domain/calendar"
@@ -180,7 +181,8 @@ func TestLessAccess(t *testing.T) {
 	})
 }
 
-// Credentials that were reset are void and the sessions over; what was enrolled since stays.
+// Credentials that were reset are void and the sessions over. What was enrolled since stays, also where
+// the reaction comes before it is noted in the log, or comes again.
 func TestResets(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -190,21 +192,30 @@ func TestResets(t *testing.T) {
 		w.must(err)
 		ask := commands.Ask{By: standing.Principal, Reason: "a lost telephone"}
 		cases := []struct {
-			name         string
-			reset, enrol func(person string) error
-			kept         func(s local.Status) bool
+			name               string
+			reset, enrol, note func(person string) error
+			kept               func(s local.Status) bool
 		}{
 			{
 				"factor",
 				func(person string) error { _, err := w.ResetFactor(ctx, ask, frn, person); return err },
-				func(person string) error { return w.NoteFactor(ctx, person, account.TOTP) },
-				func(s local.Status) bool { return s.SecondFactor },
+				func(person string) error { w.enrolFactor(person); return nil },
+				func(person string) error { return w.NoteFactor(ctx, person, account.TOTP, 1) },
+				func(s local.Status) bool { return s.SecondFactor && s.RecoveryCodesLeft > 0 },
 			},
 			{
 				"questions",
 				func(person string) error { _, err := w.ResetQuestions(ctx, ask, frn, person); return err },
-				func(person string) error { return w.NoteQuestions(ctx, person) },
+				func(person string) error { w.enrolQuestions(person); return nil },
+				func(person string) error { return w.NoteQuestions(ctx, person, 1) },
 				func(s local.Status) bool { return len(s.Questions) > 0 },
+			},
+			{
+				"method",
+				w.changeMethodAndBack,
+				func(person string) error { return w.credentials.SetPassword(ctx, person, 2, secret+" again") },
+				func(person string) error { return nil },
+				func(s local.Status) bool { return !s.PasswordSetAt.IsZero() && !s.SecondFactor },
 			},
 		}
 		for _, c := range cases {
@@ -212,18 +223,50 @@ func TestResets(t *testing.T) {
 				person, browser := w.worker("Una Beispiel", fmt.Sprintf("una.%s.%v@example.com", c.name, again), "")
 				w.must(c.reset(person))
 				if again {
-					w.must(c.enrol(person))
+					w.must(c.enrol(person)) // and noted only after the reaction
 				}
 				_, stop := w.start(w.config())
 				w.reacted()
 				stop()
-				if status := w.status(person); c.kept(status) != again || status.PasswordSetAt.IsZero() {
+				if again {
+					w.must(c.note(person))
+				}
+				w.forget()
+				_, stop = w.start(w.config())
+				w.reacted()
+				stop()
+				if status := w.status(person); c.kept(status) != again || status.PasswordSetAt.IsZero() != (c.name == "method" && !again) {
 					t.Errorf("%s, enrolled again %v: got %+v", c.name, again, status)
 				}
 				if browser.user() != "" {
 					t.Errorf("%s: the session goes on", c.name)
 				}
 			}
+		}
+	})
+}
+
+// What was begun before a reset, and is confirmed after it, is neither put to use nor noted.
+func TestEnrolmentOvertakenByReset(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.onboard()
+		person, _ := w.worker("Una Beispiel", "una.beispiel@example.com", "")
+		w.enrolFactor(person)
+		_, err := w.ResetFactor(ctx, byOperator(), frn, person)
+		w.must(err)
+		err = w.NoteFactor(ctx, person, account.TOTP, 0)
+		if refusal, is := errors.AsType[*domain.Refusal](err); !is || refusal.Code != "enrolment-voided" {
+			t.Errorf("note a factor that was voided: got %v", err)
+		}
+		_, stop := w.start(w.config())
+		w.reacted()
+		stop()
+		view, err := w.Account(ctx, person)
+		w.must(err)
+		if status := w.status(person); status.SecondFactor || status.RecoveryCodesLeft > 0 || view.HasFactor {
+			t.Errorf("got %+v, noted %v, want no factor", status, view.HasFactor)
 		}
 	})
 }

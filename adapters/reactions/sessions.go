@@ -17,33 +17,35 @@ func (r *Reactions) endSessions(ctx context.Context, person string, _ eventstore
 	return nil
 }
 
-// factorReset voids the second factor, unless another was enrolled since, which has replaced it.
+// factorReset removes the second factor that was voided.
 func (r *Reactions) factorReset(ctx context.Context, person string, event eventstore.Decoded) error {
-	enrolled, err := r.account(ctx, person, (*account.State).HasFactor)
-	if err != nil {
-		return err
-	}
-	if !enrolled {
-		if err := r.config.Credentials.ResetSecondFactor(ctx, person); err != nil {
-			return fmt.Errorf("void second factor: %w", err)
-		}
-	}
-	// A crash here leaves sessions of somebody without a second factor, until the next start.
-	return r.endSessions(ctx, person, event)
+	return r.void(ctx, person, event, func(g account.Generations) account.Generations { return account.Generations{Factor: g.Factor} })
 }
 
-// questionsReset voids the security questions, unless others were chosen since.
+// questionsReset removes the security questions that were voided.
 func (r *Reactions) questionsReset(ctx context.Context, person string, event eventstore.Decoded) error {
-	chosen, err := r.account(ctx, person, (*account.State).HasQuestions)
-	if err != nil {
+	return r.void(ctx, person, event, func(g account.Generations) account.Generations {
+		return account.Generations{Questions: g.Questions}
+	})
+}
+
+// methodChanged removes the credentials of the way of signing in before.
+func (r *Reactions) methodChanged(ctx context.Context, person string, event eventstore.Decoded) error {
+	return r.void(ctx, person, event, func(g account.Generations) account.Generations { return g })
+}
+
+// void removes credentials of generations before those that pick picks of the present ones, and ends
+// the sessions. It goes by what the log says now: a reaction that comes late, or again, removes what was
+// voided up to this moment, and nothing that was enrolled after.
+func (r *Reactions) void(ctx context.Context, person string, event eventstore.Decoded, pick func(account.Generations) account.Generations) error {
+	var present account.Generations
+	if _, err := r.account(ctx, person, func(s *account.State) bool { present = s.Generations(); return true }); err != nil {
 		return err
 	}
-	if !chosen {
-		if err := r.config.Credentials.ResetQuestions(ctx, person); err != nil {
-			return fmt.Errorf("void security questions: %w", err)
-		}
+	if err := r.config.Credentials.Void(ctx, person, pick(present)); err != nil {
+		return fmt.Errorf("void credentials: %w", err)
 	}
-	// A crash here leaves the sessions until the next start.
+	// A crash here leaves sessions of somebody without what they began with, until the next start.
 	return r.endSessions(ctx, person, event)
 }
 
@@ -54,21 +56,5 @@ func (r *Reactions) resetUsed(ctx context.Context, person string, event eventsto
 	if event.Event.(*account.ResetUsed).Purpose != account.ResetPassword {
 		return nil
 	}
-	return r.endSessions(ctx, person, event)
-}
-
-// methodChanged removes the credentials of the way of signing in before, unless the person has
-// enrolled anew since.
-func (r *Reactions) methodChanged(ctx context.Context, person string, event eventstore.Decoded) error {
-	enrolled, err := r.account(ctx, person, (*account.State).HasFactor)
-	if err != nil {
-		return err
-	}
-	if !enrolled {
-		if err := r.config.Credentials.Remove(ctx, person); err != nil {
-			return fmt.Errorf("remove credentials: %w", err)
-		}
-	}
-	// A crash here leaves the sessions until the next start.
 	return r.endSessions(ctx, person, event)
 }

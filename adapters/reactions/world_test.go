@@ -276,7 +276,7 @@ func (w *world) join(frn, name, email string, warrant membership.Warrant, roles 
 	ctx := context.Background()
 	id, person, _, err := w.Invite(ctx, byOperator(), frn, commands.Invitation{Name: name, Email: email, Roles: roles, Warrant: warrant})
 	w.must(err)
-	w.must(w.NoteFactor(ctx, person, account.TOTP))
+	w.must(w.NoteFactor(ctx, person, account.TOTP, 0))
 	_, err = w.AcceptInvitation(ctx, w.token(frn, id), "")
 	w.must(err)
 	return person
@@ -317,7 +317,7 @@ func (w *world) onboard() (requestID, administrator string) {
 	w.must(err)
 	for _, event := range events {
 		if invited, is := event.Event.(*membership.MemberInvited); is {
-			w.must(w.NoteFactor(ctx, invited.Person, account.TOTP))
+			w.must(w.NoteFactor(ctx, invited.Person, account.TOTP, 0))
 			_, err := w.AcceptInvitation(ctx, w.token(frn, invited.InvitationID), "")
 			w.must(err)
 			return requestID, invited.Person
@@ -330,19 +330,55 @@ func (w *world) onboard() (requestID, administrator string) {
 // enrol gives a person all credentials of a local account.
 func (w *world) enrol(person string) {
 	w.t.Helper()
-	ctx := context.Background()
-	w.must(w.credentials.SetPassword(ctx, person, secret))
-	enrolment, err := w.credentials.BeginTOTP(ctx, person, "portal")
+	w.must(w.credentials.SetPassword(context.Background(), person, w.generations(person).Password, secret))
+	w.enrolFactor(person)
+	w.enrolQuestions(person)
+	w.must(w.NoteQuestions(context.Background(), person, w.generations(person).Questions))
+}
+
+// changeMethodAndBack has a person sign in by a provider, and then by a local account again.
+func (w *world) changeMethodAndBack(person string) error {
+	accounts := eventstore.NewHandler(w.log, w.codec, eventstore.Decider[*account.State, account.Command, account.Event]{
+		Initial: account.Initial, Decide: account.Decide, Evolve: account.Evolve,
+	}, 1)
+	for _, change := range []account.ChangeMethod{{Method: account.SAML, Connection: "idp"}, {Method: account.Local}} {
+		request := eventstore.Request{
+			Stream: eventstore.StreamName("account-" + person), CommandID: uuid.New(), Actor: "system:test", OccurredAt: time.Now(), Expected: eventstore.Any,
+		}
+		if _, err := accounts.Handle(context.Background(), request, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generations are those under which a person enrols now.
+func (w *world) generations(person string) account.Generations {
+	w.t.Helper()
+	view, err := w.Account(context.Background(), person)
+	w.must(err)
+	return view.Generations
+}
+
+// enrolFactor confirms a second factor, and notes it not.
+func (w *world) enrolFactor(person string) {
+	w.t.Helper()
+	ctx, generation := context.Background(), w.generations(person).Factor
+	enrolment, err := w.credentials.BeginTOTP(ctx, person, generation, "portal")
 	w.must(err)
 	code, err := totp.GenerateCode(enrolment.Secret, time.Now())
 	w.must(err)
-	_, err = w.credentials.ConfirmTOTP(ctx, person, code)
+	_, err = w.credentials.ConfirmTOTP(ctx, person, generation, code)
 	w.must(err)
+}
+
+// enrolQuestions sets security questions, and notes them not.
+func (w *world) enrolQuestions(person string) {
+	w.t.Helper()
 	questions := local.Catalogue()
-	w.must(w.credentials.SetQuestions(ctx, person, []local.Answer{
+	w.must(w.credentials.SetQuestions(context.Background(), person, w.generations(person).Questions, []local.Answer{
 		{Question: questions[0], Answer: "the first one"}, {Question: questions[1], Answer: "another"}, {Question: questions[2], Answer: "a third"},
 	}))
-	w.must(w.NoteQuestions(ctx, person))
 }
 
 func (w *world) status(person string) local.Status {

@@ -25,7 +25,7 @@ func (w *world) caseworker() (person, colleague, token string) {
 	w.must(err)
 	colleague, _ = w.join("Udo Beispiel", "udo.beispiel@example.com")
 	person, token = w.join("Una Beispiel", "una.beispiel@example.com")
-	w.must(w.credentials.SetPassword(ctx, person, "a long sentence nobody else says"))
+	w.must(w.credentials.SetPassword(ctx, person, 0, "a long sentence nobody else says"))
 	w.signIn(person)
 	_, err = w.people.ChooseCookies(ctx, commands.Ask{By: w.principal(person).By}, account.Cookies{Functional: true})
 	w.must(err)

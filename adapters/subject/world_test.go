@@ -209,7 +209,7 @@ func (w *world) join(name, email string) (person, token string) {
 	ctx := context.Background()
 	id, person, _, err := w.people.Invite(ctx, byOperator(), frn, commands.Invitation{Name: name, Email: email, Roles: []access.Role{access.Caseworker}})
 	w.must(err)
-	w.must(w.people.NoteFactor(ctx, person, account.TOTP))
+	w.must(w.people.NoteFactor(ctx, person, account.TOTP, 0))
 	for recorded, err := range w.log.ReadStream(ctx, "access-"+frn, 0) {
 		w.must(err)
 		decoded, err := w.codec.Decode(recorded)

@@ -143,10 +143,15 @@ func (s staff) enrol(ctx context.Context, p *demoPerson) error {
 // equip gives a person a password, a second factor, and a token of the API.
 func (s staff) equip(ctx context.Context, p *demoPerson) (err error) {
 	p.Password = "demo " + strings.ToLower(rand.Text()[:12])
-	if err := s.openedLocal.SetPassword(ctx, p.id, p.Password); err != nil {
+	view, err := s.people.Account(ctx, p.id)
+	if err != nil {
 		return err
 	}
-	enrolment, err := s.openedLocal.BeginTOTP(ctx, p.id, p.Email)
+	present := view.Generations
+	if err := s.openedLocal.SetPassword(ctx, p.id, present.Password, p.Password); err != nil {
+		return err
+	}
+	enrolment, err := s.openedLocal.BeginTOTP(ctx, p.id, present.Factor, p.Email)
 	if err != nil {
 		return err
 	}
@@ -155,10 +160,10 @@ func (s staff) equip(ctx context.Context, p *demoPerson) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.RecoveryCodes, err = s.openedLocal.ConfirmTOTP(ctx, p.id, code); err != nil {
+	if p.RecoveryCodes, err = s.openedLocal.ConfirmTOTP(ctx, p.id, present.Factor, code); err != nil {
 		return err
 	}
-	if err := s.people.NoteFactor(ctx, p.id, account.TOTP); err != nil {
+	if err := s.people.NoteFactor(ctx, p.id, account.TOTP, present.Factor); err != nil {
 		return err
 	}
 	p.Token, err = s.openedTokens.Issue(ctx, identity.Spec{

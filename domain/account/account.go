@@ -9,6 +9,8 @@
 //     ours: factors and security questions of federated accounts can be neither set nor reset.
 //   - A federated account is bound to the subject that first signed in to it. The same address in
 //     the hands of another subject of the identity provider is another person.
+//   - What was enrolled to sign in with before a reset never becomes good by being noted after it, and
+//     what was enrolled after it is not taken for what was reset ([Generations]).
 //   - What the inactivity rule does is decided here, on what is recorded up to that moment: a person
 //     who comes back in the last second is not disabled.
 //   - A reset link is for one purpose, is used once within a day, and only the newest one of its
@@ -78,6 +80,8 @@ type State struct {
 	factor     bool
 	questions  bool
 	resets     map[ResetPurpose]Reset // the pending ones
+
+	generations Generations
 
 	clock    retention.Account
 	accepted map[string]string // terms' version by FRN

@@ -159,6 +159,22 @@ func TestSignIn(t *testing.T) {
 		{Name: "no questions to reset: nothing happens", Given: localActive, When: account.ResetQuestions{}},
 		{Name: "questions of a federated account reset", Given: federatedActive, When: account.ResetQuestions{}, Refused: "federated-account"},
 
+		{Name: "a factor, begun before a reset", Given: after(localActive, &account.FactorReset{}), When: enrol, Refused: "enrolment-voided"},
+		{
+			Name: "a factor, begun after a reset", Given: after(localActive, &account.FactorReset{}),
+			When: account.EnrolFactor{Kind: account.TOTP, Generation: 1}, Then: events(totp),
+		},
+		{Name: "a factor, begun before the questions' reset", Given: after(localActive, &account.QuestionsReset{}), When: enrol, Then: events(totp)},
+		{Name: "questions, chosen before a reset", Given: after(localActive, &account.QuestionsReset{}), When: set, Refused: "enrolment-voided"},
+		{
+			Name: "questions, chosen after a reset", Given: after(localActive, setEvent, &account.QuestionsReset{}),
+			When: account.SetQuestions{Generation: 1}, Then: events(setEvent),
+		},
+		{
+			Name: "a factor, begun before the method changed and changed back", When: enrol, Refused: "enrolment-voided",
+			Given: after(localActive, toSAML, &account.MethodChanged{Method: account.Local}),
+		},
+
 		{Name: "bound to an identity", Given: federated, When: link("idp", "subject"), Then: events(linked)},
 		{Name: "bound to it already: nothing happens", Given: federatedActive, When: link("idp", "subject")},
 		{Name: "another subject", Given: federatedActive, When: link("idp", "another"), Refused: "identity-of-another"},

@@ -43,14 +43,18 @@ type LinkIdentity struct {
 	SubjectDigest string // keyed: identity providers use addresses as subjects
 }
 
-// EnrolFactor notes a second factor, in place of any before.
-type EnrolFactor struct{ Kind FactorKind }
+// EnrolFactor notes a second factor, in place of any before. Generation is the present one when it was
+// begun with: it is refused where factors were voided since.
+type EnrolFactor struct {
+	Kind       FactorKind
+	Generation int
+}
 
 // ResetFactor voids the second factor: the person must enrol another before doing anything else.
 type ResetFactor struct{}
 
-// SetQuestions notes that the person chose security questions.
-type SetQuestions struct{}
+// SetQuestions notes that the person chose security questions. Generation is as in EnrolFactor.
+type SetQuestions struct{ Generation int }
 
 // ResetQuestions voids the security questions: the person is asked for others.
 type ResetQuestions struct{}

@@ -5,6 +5,7 @@ import "casesync/domain/retention"
 // Evolve takes event into state, in place, and returns it.
 func Evolve(state *State, event Event) *State {
 	state.evolveReset(event)
+	state.evolveGenerations(event)
 	switch event := event.(type) {
 	case *Created:
 		state.created, state.domain = true, event.Domain

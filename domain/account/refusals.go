@@ -64,6 +64,10 @@ func refuseResetInvalid() error {
 	return refuse("reset-invalid", "This link is not valid, or not any more. Ask for another one, and use the newest mail.")
 }
 
+func refuseVoided() error {
+	return refuse("enrolment-voided", "What you sign in with was reset a moment ago. Begin again, with the link in the newest mail.")
+}
+
 func refuseFederated() error {
 	return refuse("federated-account", "This person signs in with the business's identity provider. Change the second factor there.")
 }

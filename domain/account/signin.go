@@ -13,11 +13,11 @@ func (s *State) decideSignIn(command Command) ([]Event, error) {
 		if command.Kind != TOTP && command.Kind != Passkey {
 			return nil, refuseFactorKind()
 		}
-		return s.ifLocal(&FactorEnrolled{Kind: command.Kind}, true)
+		return s.ofGeneration(command.Generation, s.generations.Factor, &FactorEnrolled{Kind: command.Kind})
 	case ResetFactor:
 		return s.ifLocal(&FactorReset{}, s.factor)
 	case SetQuestions:
-		return s.ifLocal(&QuestionsSet{}, true)
+		return s.ofGeneration(command.Generation, s.generations.Questions, &QuestionsSet{})
 	case ResetQuestions:
 		return s.ifLocal(&QuestionsReset{}, s.questions)
 	case RequestReset:

@@ -158,7 +158,7 @@ func (g *Gate) enrolPassword(ctx context.Context, in *bodied[PasswordChosen]) (*
 		return g.proveAccount(ctx, e, in.Body.Password)
 	}
 	// The account was never used: the link alone may choose its password, as often as it takes.
-	if err := g.config.Local.SetPassword(ctx, e.person, in.Body.Password, e.Account.Name, e.Account.Email); err != nil {
+	if err := g.config.Local.SetPassword(ctx, e.person, e.Account.Generations.Password, in.Body.Password, e.Account.Name, e.Account.Email); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
 	return g.seed(ctx, e)
@@ -186,7 +186,7 @@ func (g *Gate) prove(ctx context.Context, t trial, password string) (challenge s
 
 // seed gives an authenticator app what it needs, which is put to use by its first code.
 func (g *Gate) seed(ctx context.Context, e enrolment) (*output[Step], error) {
-	begun, err := g.config.Local.BeginTOTP(ctx, e.person, e.Account.Email)
+	begun, err := g.config.Local.BeginTOTP(ctx, e.person, e.Account.Generations.Factor, e.Account.Email)
 	if err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
@@ -220,7 +220,7 @@ func (g *Gate) takeCode(ctx context.Context, e enrolment, code string) (recovery
 	stage, challenge := g.reached(ctx, e)
 	switch {
 	case stage == stageSeeded:
-		return g.config.Local.ConfirmTOTP(ctx, e.person, code)
+		return g.config.Local.ConfirmTOTP(ctx, e.person, e.Account.Generations.Factor, code)
 	case stage == stageProved && e.Link.Kind == commands.InvitationLink:
 		user, err := g.config.Local.AnswerCode(ctx, challenge, code, g.config.Client(e.http))
 		if err == nil && user != e.person {
@@ -235,7 +235,7 @@ func (g *Gate) takeCode(ctx context.Context, e enrolment, code string) (recovery
 // be followed again; after it, an account with a password and a second factor to sign in with.
 func (g *Gate) accept(ctx context.Context, e enrolment, ticket sessions.Ticket, recovery []string) (*taken, error) {
 	if len(recovery) > 0 {
-		if err := g.config.People.NoteFactor(ctx, e.person, account.TOTP); err != nil {
+		if err := g.config.People.NoteFactor(ctx, e.person, account.TOTP, e.Account.Generations.Factor); err != nil {
 			return nil, g.refuse(ctx, e.trial, err)
 		}
 		g.noteCredential(ctx, e.trial, "second factor")

@@ -64,7 +64,7 @@ func (g *Gate) resetPassword(ctx context.Context, e enrolment, password string) 
 	if err := g.config.People.UseReset(ctx, e.token); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
-	if err := g.config.Local.SetPassword(ctx, e.person, password, e.Account.Name, e.Account.Email); err != nil {
+	if err := g.config.Local.SetPassword(ctx, e.person, e.Account.Generations.Password, password, e.Account.Name, e.Account.Email); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
 	if err := g.config.Sessions.EndAll(ctx, e.person); err != nil {
@@ -100,7 +100,7 @@ func (g *Gate) finishReset(ctx context.Context, e enrolment, recovery []string) 
 	if err := g.config.People.UseReset(ctx, e.token); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
-	if err := g.config.People.NoteFactor(ctx, e.person, account.TOTP); err != nil {
+	if err := g.config.People.NoteFactor(ctx, e.person, account.TOTP, e.Account.Generations.Factor); err != nil {
 		return nil, g.refuse(ctx, e.trial, err)
 	}
 	g.noteCredential(ctx, e.trial, "second factor")

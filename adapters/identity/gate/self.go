@@ -57,7 +57,7 @@ func (g *Gate) changePassword(ctx context.Context, in *bodied[PasswordChange]) (
 	if _, err := g.prove(ctx, t, in.Body.Current); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
-	if err := g.config.Local.SetPassword(ctx, t.person, in.Body.Password, view.Name, view.Email); err != nil {
+	if err := g.config.Local.SetPassword(ctx, t.person, view.Generations.Password, in.Body.Password, view.Name, view.Email); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
 	g.noteCredential(ctx, t, "password")
@@ -107,7 +107,7 @@ type QuestionChosen struct {
 // changeQuestions replaces one's own security questions. A crash before they are noted leaves
 // questions that are asked for all the same.
 func (g *Gate) changeQuestions(ctx context.Context, in *bodied[QuestionsChosen]) (*empty, error) {
-	t, _, err := g.mine(ctx, &in.request)
+	t, view, err := g.mine(ctx, &in.request)
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +118,10 @@ func (g *Gate) changeQuestions(ctx context.Context, in *bodied[QuestionsChosen])
 	for _, a := range in.Body.Answers {
 		chosen = append(chosen, local.Answer{Question: a.Question, Answer: a.Answer})
 	}
-	if err := g.config.Local.SetQuestions(ctx, t.person, chosen); err != nil {
+	if err := g.config.Local.SetQuestions(ctx, t.person, view.Generations.Questions, chosen); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
-	if err := g.config.People.NoteQuestions(ctx, t.person); err != nil {
+	if err := g.config.People.NoteQuestions(ctx, t.person, view.Generations.Questions); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
 	g.noteCredential(ctx, t, "security questions")
@@ -137,7 +137,7 @@ func (g *Gate) beginFactor(ctx context.Context, in *bodied[PasswordChosen]) (*ou
 	if _, err := g.prove(ctx, t, in.Body.Password); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
-	begun, err := g.config.Local.BeginTOTP(ctx, t.person, view.Email)
+	begun, err := g.config.Local.BeginTOTP(ctx, t.person, view.Generations.Factor, view.Email)
 	if err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
@@ -147,15 +147,15 @@ func (g *Gate) beginFactor(ctx context.Context, in *bodied[PasswordChosen]) (*ou
 // confirmFactor puts the other authenticator app to use. A crash after that leaves a second factor
 // that works, and recovery codes that nobody has seen: beginning again makes others.
 func (g *Gate) confirmFactor(ctx context.Context, in *bodied[CodeTyped]) (*output[Step], error) {
-	t, _, err := g.mine(ctx, &in.request)
+	t, view, err := g.mine(ctx, &in.request)
 	if err != nil {
 		return nil, err
 	}
-	recovery, err := g.config.Local.ConfirmTOTP(ctx, t.person, in.Body.Code)
+	recovery, err := g.config.Local.ConfirmTOTP(ctx, t.person, view.Generations.Factor, in.Body.Code)
 	if err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
-	if err := g.config.People.NoteFactor(ctx, t.person, account.TOTP); err != nil {
+	if err := g.config.People.NoteFactor(ctx, t.person, account.TOTP, view.Generations.Factor); err != nil {
 		return nil, g.refuse(ctx, t, err)
 	}
 	g.noteCredential(ctx, t, "second factor")

@@ -28,9 +28,9 @@ const (
 var totpRules = totp.ValidateOpts{Period: uint(totpPeriod / time.Second), Skew: 0, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
 
 // SetPassword sets a user's password, after CheckPassword's rules with the given words of the
-// account. Whether he may is for the caller to know: by an invitation or reset link, or by his old
-// password. The caller ends his other sessions.
-func (c *Credentials) SetPassword(ctx context.Context, user, password string, words ...string) error {
+// account, under the present generation of passwords. Whether he may is for the caller to know: by an
+// invitation or reset link, or by his old password. The caller ends his other sessions.
+func (c *Credentials) SetPassword(ctx context.Context, user string, generation int, password string, words ...string) error {
 	if err := checkUser(user); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
@@ -43,8 +43,9 @@ func (c *Credentials) SetPassword(ctx context.Context, user, password string, wo
 	}
 	// Whoever was half-way in by the old password is not any more.
 	return c.inTransaction(ctx, func(run execution) error {
-		if _, err := run(`INSERT INTO local_passwords (user_id, phc, set_at) VALUES ($1, $2, $3)
-			ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, set_at = excluded.set_at`, user, hash, c.now().UnixMicro()); err != nil {
+		if _, err := run(`INSERT INTO local_passwords (user_id, phc, set_at, generation) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, set_at = excluded.set_at, generation = excluded.generation`,
+			user, hash, c.now().UnixMicro(), generation); err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
 		if _, err := run(`DELETE FROM local_challenges WHERE user_id = $1`, user); err != nil {
@@ -60,9 +61,10 @@ type Enrolment struct {
 	Secret string // base32
 }
 
-// BeginTOTP makes a seed of one-time codes for a user, in place of one that was begun before; the
-// one in use stays until ConfirmTOTP. The account's name is shown in the app and not kept.
-func (c *Credentials) BeginTOTP(ctx context.Context, user, account string) (Enrolment, error) {
+// BeginTOTP makes a seed of one-time codes for a user, under the present generation of second
+// factors, in place of one that was begun before; the one in use stays until ConfirmTOTP. The
+// account's name is shown in the app and not kept.
+func (c *Credentials) BeginTOTP(ctx context.Context, user string, generation int, account string) (Enrolment, error) {
 	if err := checkUser(user); err != nil {
 		return Enrolment{}, fmt.Errorf("begin enrolment: %w", err)
 	}
@@ -77,8 +79,9 @@ func (c *Credentials) BeginTOTP(ctx context.Context, user, account string) (Enro
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("begin enrolment: %w", err)
 	}
-	_, err = c.db.ExecContext(ctx, `INSERT INTO local_totp (user_id, sealed, pending_sealed, last_step) VALUES ($1, '', $2, 0)
-		ON CONFLICT (user_id) DO UPDATE SET pending_sealed = excluded.pending_sealed`, user, sealed)
+	_, err = c.db.ExecContext(ctx, `INSERT INTO local_totp (user_id, sealed, pending_sealed, last_step, pending_generation) VALUES ($1, '', $2, 0, $3)
+		ON CONFLICT (user_id) DO UPDATE SET pending_sealed = excluded.pending_sealed, pending_generation = excluded.pending_generation`,
+		user, sealed, generation)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("begin enrolment: %w", err)
 	}
@@ -88,14 +91,16 @@ func (c *Credentials) BeginTOTP(ctx context.Context, user, account string) (Enro
 func totpOrigin(user string) string { return "local|totp|" + user }
 
 // ConfirmTOTP puts the seed that was begun to use if code is its present one, and returns new
-// recovery codes, which are shown this once and replace all earlier ones. The code is spent. It
-// refuses with Wrong, AttemptOver or Limited: whoever has a session but not the seed must not find
-// a code by trying.
-func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recovery []string, err error) {
+// recovery codes, which are shown this once and replace all earlier ones. The code is spent. A seed
+// that was begun under another generation is not put to use: factors were voided since. It refuses
+// with Wrong, AttemptOver or Limited: whoever has a session but not the seed must not find a code
+// by trying.
+func (c *Credentials) ConfirmTOTP(ctx context.Context, user string, generation int, code string) (recovery []string, err error) {
 	var pending string
-	err = c.db.QueryRowContext(ctx, `SELECT pending_sealed FROM local_totp WHERE user_id = $1 AND pending_sealed <> ''`, user).Scan(&pending)
+	err = c.db.QueryRowContext(ctx, `SELECT pending_sealed FROM local_totp
+		WHERE user_id = $1 AND pending_sealed <> '' AND pending_generation = $2`, user, generation).Scan(&pending)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, signin.Refuse(signin.AttemptOver, "no enrolment was begun")
+		return nil, signin.Refuse(signin.AttemptOver, "no enrolment was begun, or it was voided")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("confirm enrolment: %w", err)
@@ -106,7 +111,7 @@ func (c *Credentials) ConfirmTOTP(ctx context.Context, user, code string) (recov
 	}
 	err = c.inTransaction(ctx, func(run execution) error {
 		// A second enrolment that was begun in the meantime is not put to use by this code.
-		changed, err := run(`UPDATE local_totp SET sealed = pending_sealed, pending_sealed = '', last_step = $1
+		changed, err := run(`UPDATE local_totp SET sealed = pending_sealed, generation = pending_generation, pending_sealed = '', last_step = $1
 			WHERE user_id = $2 AND pending_sealed = $3`, step, user, pending)
 		if err != nil {
 			return fmt.Errorf("confirm enrolment: %w", err)

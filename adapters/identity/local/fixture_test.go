@@ -100,10 +100,10 @@ func (f *fixture) code(secret string) string {
 // enrol gives a user a password and a second factor, and moves the clock past the code used.
 func (f *fixture) enrol(user string) (secret string, recovery []string) {
 	f.t.Helper()
-	f.must(f.SetPassword(f.ctx(), user, password))
-	enrolment, err := f.BeginTOTP(f.ctx(), user, "someone")
+	f.must(f.SetPassword(f.ctx(), user, 0, password))
+	enrolment, err := f.BeginTOTP(f.ctx(), user, 0, "someone")
 	f.must(err)
-	recovery, err = f.ConfirmTOTP(f.ctx(), user, f.code(enrolment.Secret))
+	recovery, err = f.ConfirmTOTP(f.ctx(), user, 0, f.code(enrolment.Secret))
 	f.must(err)
 	f.add(totpPeriod)
 	return enrolment.Secret, recovery

@@ -40,7 +40,7 @@ func TestNoEnumeration(t *testing.T) {
 				f.t.Errorf("guess %d: got %+v, %+v, %+v, want %+v for all", i+1, known[i], unknown[i], noPassword[i], want)
 			}
 		}
-		f.must(f.SetQuestions(f.ctx(), ada, answers()))
+		f.must(f.SetQuestions(f.ctx(), ada, 0, answers()))
 		for _, user := range []string{ada, "user-bob", ""} {
 			before := f.hashes.Load()
 			f.wantCode("answers of "+user, f.CheckQuestions(f.ctx(), user, []string{"Rosebud", "x"}, "198.51.100.7"), signin.Wrong)
@@ -194,19 +194,19 @@ func TestLockTimes(t *testing.T) {
 // Who confirms an enrolment by trying is slowed down as any other, and a right code ends that.
 func TestEnrolmentIsLimited(t *testing.T) {
 	each(t, nil, func(f *fixture) {
-		f.must(f.SetPassword(f.ctx(), ada, password))
-		begun, err := f.BeginTOTP(f.ctx(), ada, "ada")
+		f.must(f.SetPassword(f.ctx(), ada, 0, password))
+		begun, err := f.BeginTOTP(f.ctx(), ada, 0, "ada")
 		f.must(err)
 		for range f.config.Account.Free {
-			_, err = f.ConfirmTOTP(f.ctx(), ada, "12345x")
+			_, err = f.ConfirmTOTP(f.ctx(), ada, 0, "12345x")
 			f.wantCode("a guess", err, signin.Wrong)
 		}
-		_, err = f.ConfirmTOTP(f.ctx(), ada, "12345x")
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 0, "12345x")
 		f.wantCode("the guess that locks", err, signin.Wrong)
-		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(begun.Secret))
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 0, f.code(begun.Secret))
 		f.wantCode("the right code while locked", err, signin.Limited)
 		f.add(f.config.Account.Base)
-		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(begun.Secret))
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 0, f.code(begun.Secret))
 		f.wantCode("afterwards", err, "")
 	})
 }

@@ -14,7 +14,10 @@
 // Security questions are an extra step before an administrator's reset and never a way in: OWASP
 // ASVS 6.4.2 forbids that, and the service's description asks for them.
 //
-// A person is known here by an opaque user id. Nothing here says who he is.
+// A person is known here by an opaque user id. Nothing here says who he is. What is kept has the
+// generation of its kind that was the present one when it was enrolled, as the log counts them
+// (account.Generations): so whoever hears late that a credential was voided removes that, and not one
+// that was enrolled since.
 package local
 
 import (
@@ -175,31 +178,6 @@ func (c *Credentials) Status(ctx context.Context, user string) (Status, error) {
 		status.Questions = append(status.Questions, q.text)
 	}
 	return status, nil
-}
-
-// ResetSecondFactor removes a user's second factor and recovery codes, so that he cannot sign in
-// until he has enrolled again (requirement 19). The caller ends his sessions.
-func (c *Credentials) ResetSecondFactor(ctx context.Context, user string) error {
-	return c.remove(ctx, user, `DELETE FROM local_totp WHERE user_id = $1`, `DELETE FROM local_recovery_codes WHERE user_id = $1`,
-		`DELETE FROM local_challenges WHERE user_id = $1`)
-}
-
-// Remove removes all credentials of a user.
-func (c *Credentials) Remove(ctx context.Context, user string) error {
-	return c.remove(ctx, user, `DELETE FROM local_passwords WHERE user_id = $1`, `DELETE FROM local_totp WHERE user_id = $1`,
-		`DELETE FROM local_recovery_codes WHERE user_id = $1`, `DELETE FROM local_questions WHERE user_id = $1`,
-		`DELETE FROM local_challenges WHERE user_id = $1`)
-}
-
-func (c *Credentials) remove(ctx context.Context, user string, statements ...string) error {
-	return c.inTransaction(ctx, func(run execution) error {
-		for _, statement := range statements {
-			if _, err := run(statement, user); err != nil {
-				return fmt.Errorf("remove credentials: %w", err)
-			}
-		}
-		return nil
-	})
 }
 
 // execution runs a statement and returns how many rows it changed.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"casesync/adapters/identity/signin"
+	"casesync/domain/account"
 	"casesync/eventstore/sqldb/sqldbtest"
 )
 
@@ -43,12 +44,12 @@ func TestSignInRefuses(t *testing.T) {
 	each(t, nil, func(f *fixture) {
 		_, err := f.try("ada@northbank.example", ada, password)
 		f.wantCode("no password yet", err, signin.Wrong)
-		f.must(f.SetPassword(f.ctx(), ada, password))
+		f.must(f.SetPassword(f.ctx(), ada, 0, password))
 		_, err = f.try("ada@northbank.example", ada, password)
 		f.wantCode("no second factor", err, signin.NotEnrolled)
 		_, err = f.try("ada@northbank.example", ada, password+"x")
 		f.wantCode("no second factor, wrong password", err, signin.Wrong)
-		_, err = f.BeginTOTP(f.ctx(), ada, "ada")
+		_, err = f.BeginTOTP(f.ctx(), ada, 0, "ada")
 		f.must(err)
 		_, err = f.try("ada@northbank.example", ada, password)
 		f.wantCode("second factor not confirmed", err, signin.NotEnrolled)
@@ -65,7 +66,7 @@ func TestSignInRefuses(t *testing.T) {
 		f.wantCode("too late", err, signin.AttemptOver)
 		challenge, err = f.try("bob", "user-bob", password)
 		f.must(err)
-		f.must(f.SetPassword(f.ctx(), "user-bob", password+" new"))
+		f.must(f.SetPassword(f.ctx(), "user-bob", 0, password+" new"))
 		_, err = f.AnswerCode(f.ctx(), challenge, f.code(secret), office)
 		f.wantCode("password changed half-way", err, signin.AttemptOver)
 	})
@@ -116,32 +117,32 @@ func TestOneTimeCode(t *testing.T) {
 
 func TestEnrolment(t *testing.T) {
 	each(t, nil, func(f *fixture) {
-		_, err := f.ConfirmTOTP(f.ctx(), ada, "123456")
+		_, err := f.ConfirmTOTP(f.ctx(), ada, 0, "123456")
 		f.wantCode("not begun", err, signin.AttemptOver)
-		f.must(f.SetPassword(f.ctx(), ada, password))
-		first, err := f.BeginTOTP(f.ctx(), ada, "ada@northbank.example")
+		f.must(f.SetPassword(f.ctx(), ada, 0, password))
+		first, err := f.BeginTOTP(f.ctx(), ada, 0, "ada@northbank.example")
 		f.must(err)
 		uri, err := url.Parse(first.URI)
 		if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Casesync:ada@northbank.example" || uri.Query().Get("secret") != first.Secret || len(first.Secret) != 32 {
 			f.t.Errorf("got %q, %v, want an otpauth URI with a secret of 160 bits", first.URI, err)
 		}
-		second, err := f.BeginTOTP(f.ctx(), ada, "ada@northbank.example")
+		second, err := f.BeginTOTP(f.ctx(), ada, 0, "ada@northbank.example")
 		f.must(err)
-		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(first.Secret))
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 0, f.code(first.Secret))
 		f.wantCode("of an enrolment begun before", err, signin.Wrong)
-		old, err := f.ConfirmTOTP(f.ctx(), ada, f.code(second.Secret))
+		old, err := f.ConfirmTOTP(f.ctx(), ada, 0, f.code(second.Secret))
 		f.must(err)
 		_, err = f.AnswerCode(f.ctx(), f.challenge(), f.code(second.Secret), office)
 		f.wantCode("the confirming code", err, signin.CodeUsed)
 
 		// A new app: the old one works until the new one is confirmed.
-		third, err := f.BeginTOTP(f.ctx(), ada, "ada@northbank.example")
+		third, err := f.BeginTOTP(f.ctx(), ada, 0, "ada@northbank.example")
 		f.must(err)
 		f.add(totpPeriod)
 		_, err = f.AnswerCode(f.ctx(), f.challenge(), f.code(second.Secret), office)
 		f.wantCode("the old app meanwhile", err, "")
 		f.add(totpPeriod)
-		_, err = f.ConfirmTOTP(f.ctx(), ada, f.code(third.Secret))
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 0, f.code(third.Secret))
 		f.must(err)
 		f.add(totpPeriod)
 		challenge := f.challenge()
@@ -150,7 +151,7 @@ func TestEnrolment(t *testing.T) {
 		_, err = f.AnswerRecoveryCode(f.ctx(), challenge, old[0], office)
 		f.wantCode("an old recovery code", err, signin.Wrong)
 
-		f.must(f.ResetSecondFactor(f.ctx(), ada))
+		f.must(f.Void(f.ctx(), ada, account.Generations{Factor: 1}))
 		_, err = f.AnswerCode(f.ctx(), challenge, f.code(third.Secret), office)
 		f.wantCode("reset half-way", err, signin.AttemptOver)
 		_, err = f.try("ada@northbank.example", ada, password)
@@ -161,7 +162,7 @@ func TestEnrolment(t *testing.T) {
 func TestRemove(t *testing.T) {
 	each(t, nil, func(f *fixture) {
 		f.enrol(ada)
-		f.must(f.SetQuestions(f.ctx(), ada, answers()))
+		f.must(f.SetQuestions(f.ctx(), ada, 0, answers()))
 		challenge := f.challenge()
 		f.must(f.Remove(f.ctx(), ada))
 		for _, table := range []string{"local_passwords", "local_totp", "local_recovery_codes", "local_questions", "local_challenges"} {
@@ -172,6 +173,45 @@ func TestRemove(t *testing.T) {
 		}
 		_, err := f.AnswerCode(f.ctx(), challenge, "123456", office)
 		f.wantCode("removed half-way", err, signin.AttemptOver)
+	})
+}
+
+// What is void goes by generations, each kind by its own: what was begun or enrolled since stays, and
+// a seed that was begun before cannot be put to use.
+func TestVoid(t *testing.T) {
+	each(t, nil, func(f *fixture) {
+		f.enrol(ada)
+		f.must(f.SetQuestions(f.ctx(), ada, 0, answers()))
+		old, err := f.BeginTOTP(f.ctx(), ada, 0, "ada")
+		f.must(err)
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 1, f.code(old.Secret))
+		f.wantCode("a seed of another generation", err, signin.AttemptOver)
+		begun, err := f.BeginTOTP(f.ctx(), ada, 1, "ada") // by a link, before the reset is heard of here
+		f.must(err)
+		want := func(when string, factor bool, recovery, questions int, password bool) {
+			t.Helper()
+			got, err := f.Status(f.ctx(), ada)
+			f.must(err)
+			if got.SecondFactor != factor || got.RecoveryCodesLeft != recovery || len(got.Questions) != questions || got.PasswordSetAt.IsZero() == password {
+				t.Errorf("%s: got %+v", when, got)
+			}
+		}
+		f.must(f.Void(f.ctx(), ada, account.Generations{}))
+		want("of no generation", true, 10, 3, true)
+		f.must(f.Void(f.ctx(), ada, account.Generations{Factor: 1}))
+		want("factor reset", false, 0, 3, true)
+		_, err = f.ConfirmTOTP(f.ctx(), ada, 1, f.code(begun.Secret))
+		f.must(err)
+		f.must(f.Void(f.ctx(), ada, account.Generations{Factor: 1}))
+		want("again, after another was enrolled", true, 10, 3, true)
+		_, err = f.BeginTOTP(f.ctx(), ada, 1, "ada")
+		f.must(err)
+		f.must(f.Void(f.ctx(), ada, account.Generations{Password: 1, Factor: 2, Questions: 1}))
+		want("method changed", false, 0, 0, false)
+		var rows int
+		if err := f.db.QueryRow(`SELECT count(*) FROM local_totp`).Scan(&rows); err != nil || rows != 0 {
+			t.Errorf("seeds left: got %d, %v, want none", rows, err)
+		}
 	})
 }
 
@@ -205,7 +245,7 @@ func TestStolenDatabase(t *testing.T) {
 	each(t, nil, func(f *fixture) {
 		secret, recovery := f.enrol(ada)
 		challenge := f.challenge()
-		f.must(f.SetQuestions(f.ctx(), ada, answers()))
+		f.must(f.SetQuestions(f.ctx(), ada, 0, answers()))
 		_, err := f.try("mallory@northbank.example", "", "wrong password")
 		f.wantCode("unknown", err, signin.Wrong)
 		var kept strings.Builder
@@ -279,11 +319,11 @@ func TestUnfitUsers(t *testing.T) {
 	t.Parallel()
 	f := open(t, sqldbtest.SQLite(t), filepath.Join(t.TempDir(), "kek"), nil)
 	for _, user := range []string{"", strings.Repeat("x", userBytesMax+1)} {
-		_, err := f.BeginTOTP(f.ctx(), user, "a")
-		if err := errors.Join(f.SetPassword(f.ctx(), user, password)); err == nil {
+		_, err := f.BeginTOTP(f.ctx(), user, 0, "a")
+		if err := errors.Join(f.SetPassword(f.ctx(), user, 0, password)); err == nil {
 			t.Errorf("password of user %.10q: got no error", user)
 		}
-		if err == nil || f.SetQuestions(f.ctx(), user, answers()) == nil {
+		if err == nil || f.SetQuestions(f.ctx(), user, 0, answers()) == nil {
 			t.Errorf("credentials of user %.10q: got no error", user)
 		}
 	}

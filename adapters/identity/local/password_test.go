@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"casesync/adapters/identity/signin"
+	"casesync/domain/account"
 	"casesync/eventstore/sqldb/sqldbtest"
 )
 
@@ -145,7 +146,7 @@ func answers() []Answer {
 
 func TestQuestions(t *testing.T) {
 	each(t, nil, func(f *fixture) {
-		f.must(f.SetQuestions(f.ctx(), ada, answers()))
+		f.must(f.SetQuestions(f.ctx(), ada, 0, answers()))
 		status, err := f.Status(f.ctx(), ada)
 		f.must(err)
 		if len(status.Questions) != questionsEach || status.Questions[1] != Catalogue()[3] {
@@ -160,7 +161,7 @@ func TestQuestions(t *testing.T) {
 		}
 		f.wantCode("the sixth wrong", f.CheckQuestions(f.ctx(), ada, nil, office), signin.Wrong)
 		f.wantCode("right in a lock", f.CheckQuestions(f.ctx(), ada, right, office), signin.Limited)
-		f.must(f.ResetQuestions(f.ctx(), ada))
+		f.must(f.Void(f.ctx(), ada, account.Generations{Questions: 1}))
 		f.add(f.config.Account.Base)
 		f.wantCode("after a reset", f.CheckQuestions(f.ctx(), ada, right, office), signin.Wrong)
 
@@ -169,7 +170,7 @@ func TestQuestions(t *testing.T) {
 			"none": nil, "two": answers()[:2], "one question twice": {{c[0], "abc"}, {c[0], "def"}, {c[1], "ghi"}}, "one answer twice": {{c[0], "abc"}, {c[1], "A-B-C"}, {c[2], "ghi"}},
 			"own question": {{"Who am I?", "abc"}, {c[1], "def"}, {c[2], "ghi"}}, "short": {{c[0], "a-b"}, {c[1], "def"}, {c[2], "ghi"}},
 		} {
-			if err := f.SetQuestions(f.ctx(), ada, given); !errors.Is(err, ErrAnswers) {
+			if err := f.SetQuestions(f.ctx(), ada, 0, given); !errors.Is(err, ErrAnswers) {
 				f.t.Errorf("%s: got %v, want %v", name, err, ErrAnswers)
 			}
 		}

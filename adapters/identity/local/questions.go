@@ -40,9 +40,9 @@ type Answer struct{ Question, Answer string }
 // ErrAnswers says what is wrong with chosen questions and answers.
 var ErrAnswers = fmt.Errorf("choose %d different questions, and for each another answer of at least %d letters or digits", questionsEach, answerRunesMin)
 
-// SetQuestions sets a user's security questions in place of earlier ones. It returns ErrAnswers
-// for a choice that breaks the rules.
-func (c *Credentials) SetQuestions(ctx context.Context, user string, answers []Answer) error {
+// SetQuestions sets a user's security questions in place of earlier ones, under the present
+// generation of questions. It returns ErrAnswers for a choice that breaks the rules.
+func (c *Credentials) SetQuestions(ctx context.Context, user string, generation int, answers []Answer) error {
 	if err := checkUser(user); err != nil {
 		return fmt.Errorf("set security questions: %w", err)
 	}
@@ -61,7 +61,8 @@ func (c *Credentials) SetQuestions(ctx context.Context, user string, answers []A
 			return fmt.Errorf("set security questions: %w", err)
 		}
 		for i, a := range answers {
-			if _, err := run(`INSERT INTO local_questions (user_id, place, question, phc) VALUES ($1, $2, $3, $4)`, user, i, a.Question, hashes[i]); err != nil {
+			if _, err := run(`INSERT INTO local_questions (user_id, place, question, phc, generation) VALUES ($1, $2, $3, $4, $5)`,
+				user, i, a.Question, hashes[i], generation); err != nil {
 				return fmt.Errorf("set security questions: %w", err)
 			}
 		}
@@ -131,11 +132,6 @@ func (c *Credentials) verifyAnswers(ctx context.Context, user string, answers []
 		all = all && right
 	}
 	return all, nil
-}
-
-// ResetQuestions removes a user's security questions (requirement 19).
-func (c *Credentials) ResetQuestions(ctx context.Context, user string) error {
-	return c.remove(ctx, user, `DELETE FROM local_questions WHERE user_id = $1`)
 }
 
 type question struct{ text, phc string }
