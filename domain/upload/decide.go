@@ -144,7 +144,7 @@ func (s *State) check(standing outgoing.Case, at time.Time) []Event {
 func (s *State) noteSent(c NoteSent) []Event {
 	sent := &FileSent{Attempt: c.Attempt, At: utc(c.At)}
 	switch {
-	case c.Attempt != s.course.attempt:
+	case c.Attempt != s.course.attempt || !s.course.queued:
 		return nil
 	case s.course.status == Stopped || s.course.status == Abandoned:
 		sent.Overtook = s.course.status

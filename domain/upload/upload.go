@@ -93,9 +93,11 @@ type course struct {
 	ref     string
 	status  Status
 	attempt int
-	// whole: all bytes are there. refused: rejected here, and not by the source. said: by the source.
-	whole, refused bool
-	said           Status
+	// whole: all bytes are there. clean, queued: it came so far in this attempt.
+	whole, clean, queued bool
+	// refused: rejected here, and not by the source; said: what the source said last.
+	refused bool
+	said    Status
 }
 
 // Initial returns the state of an upload that nobody began.
@@ -150,17 +152,9 @@ func (s *State) Deliverable(attempt int) bool {
 	return s.course.status == Queued && s.course.attempt == attempt
 }
 
-// Downloadable reports whether the bytes may be shown to people of the business: they were found clean
-// (requirement 5).
-func (s *State) Downloadable() bool {
-	switch s.course.status {
-	case Clean, Queued, Sent, Accepted:
-		return s.course.whole
-	case Rejected:
-		return s.course.whole && !s.course.refused
-	}
-	return false
-}
+// Downloadable reports whether the bytes may be shown to people of the business: they were found clean, by the
+// last scan (requirement 5).
+func (s *State) Downloadable() bool { return s.course.whole && s.course.clean }
 
 // Waiting returns the sources of which facts are held, and what they wait for.
 func (s *State) Waiting() []feed.Waiting { return s.feed.Waiting() }
@@ -208,19 +202,19 @@ func (c *course) Apply(event Event) {
 	case *ScanBegun:
 		c.status = Scanning
 	case *FileCleared:
-		c.status = Clean
+		c.status, c.clean = Clean, true
 	case *FileRefused:
 		c.status, c.refused, c.whole = Rejected, true, false
 	case *FileQuarantined:
 		c.status = Quarantined
 	case *FileQueued:
-		c.status = Queued
+		c.status, c.queued = Queued, true
 	case *FileStopped:
 		c.status = Stopped
 	case *FileSent:
 		c.status = Sent
 	case *UploadRetried:
-		c.attempt = event.Attempt
+		c.attempt, c.clean, c.queued = event.Attempt, false, false
 		c.status = Receiving
 		if c.whole {
 			c.status = Received

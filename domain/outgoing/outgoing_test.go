@@ -1,0 +1,79 @@
+package outgoing_test
+
+import (
+	"errors"
+	"testing"
+
+	"casesync/domain"
+	"casesync/domain/outgoing"
+	"casesync/domain/private"
+)
+
+func TestBars(t *testing.T) {
+	t.Parallel()
+	open := outgoing.Case{FRN: "123456", Converted: true, Open: true}
+	with := func(change func(*outgoing.Case)) outgoing.Case {
+		c := open
+		change(&c)
+		return c
+	}
+	for _, test := range []struct {
+		name     string
+		standing outgoing.Case
+		onClosed bool
+		want     outgoing.Cause
+		code     string // of what is told
+	}{
+		{"open", open, false, "", ""},
+		{"unknown", outgoing.Case{}, true, outgoing.CaseUnknown, "case-unknown"},
+		{"suppressed", with(func(c *outgoing.Case) { c.Suppressed = true }), true, outgoing.CaseSuppressed, "case-unknown"},
+		{"with another business", with(func(c *outgoing.Case) { c.FRN = "7654321" }), true, outgoing.CaseTransferred, "case-unknown"},
+		{"erased", with(func(c *outgoing.Case) { c.Open, c.Erased = false, true }), true, outgoing.CaseErased, "case-data-erased"},
+		{"erased, and with another business", with(func(c *outgoing.Case) { c.FRN, c.Erased = "7654321", true }), true, outgoing.CaseTransferred, "case-unknown"},
+		{"erased, and suppressed", with(func(c *outgoing.Case) { c.Suppressed, c.Erased = true, true }), true, outgoing.CaseSuppressed, "case-unknown"},
+		{"closed", with(func(c *outgoing.Case) { c.Open = false }), false, outgoing.CaseClosed, "case-closed"},
+		{"closed, and that is no matter", with(func(c *outgoing.Case) { c.Open = false }), true, "", ""},
+		{"closed, and suppressed", with(func(c *outgoing.Case) { c.Open, c.Suppressed = false, true }), false, outgoing.CaseSuppressed, "case-unknown"},
+	} {
+		got := test.standing.Bars("123456", test.onClosed)
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		var refusal *domain.Refusal
+		if got != "" && (!errors.As(got.Refusal(), &refusal) || refusal.Code != test.code) {
+			t.Errorf("%s: told %v, want code %s", test.name, got.Refusal(), test.code)
+		}
+	}
+}
+
+// TestHiddenCasesAnswerAlike: the words, too, are the same as for a case that does not exist (requirement 47).
+func TestHiddenCasesAnswerAlike(t *testing.T) {
+	t.Parallel()
+	want := outgoing.CaseUnknown.Refusal().Error()
+	for _, cause := range []outgoing.Cause{outgoing.CaseSuppressed, outgoing.CaseTransferred} {
+		if got := cause.Refusal().Error(); got != want {
+			t.Errorf("%s: got %q, want %q", cause, got, want)
+		}
+	}
+}
+
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	back := private.Of("x")
+	back.SetSealed("v1.casefile-1.c.b", "upload-1|e|reason")
+	for _, test := range []struct {
+		name  string
+		value private.Value[string]
+		want  bool
+	}{
+		{"for the case", outgoing.Seal("1", "x"), true},
+		{"for another case", outgoing.Seal("2", "x"), false},
+		{"for nobody in particular", private.Of("x"), false},
+		{"absent", private.Value[string]{}, true},
+		{"sealed already", back, true},
+	} {
+		if got := outgoing.Sealed("1", test.value); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
