@@ -15,22 +15,34 @@ import (
 func SystemScope(part string) Scope { return OperatorScope("system:" + part) }
 
 // MembershipsOf returns the FRNs of the businesses within scope at which the person is a member or
-// has an invitation that was neither accepted nor revoked, sorted. It is asked at every request of a
-// person, and costs two look-ups in indexes. View is of PeopleName.
+// has an invitation that was neither accepted nor revoked, sorted. View is of PeopleName.
 func MembershipsOf(ctx context.Context, view engine.View, scope Scope, person string) ([]string, error) {
-	query, s := membershipsQuery(scope, person)
-	streams, err := textsOf(ctx, view, "find memberships", query, s)
-	for i := range streams {
-		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
-	}
-	return streams, err
+	found, err := MembershipsOfEach(ctx, view, scope, []string{person})
+	return found[person], err
 }
 
-func membershipsQuery(scope Scope, person string) (string, *statement) {
+// MembershipsOfEach returns what MembershipsOf does for each of several persons; who has none is not
+// in it. It is asked at every request of a person, and costs two look-ups in indexes for each. View is of
+// PeopleName.
+func MembershipsOfEach(ctx context.Context, view engine.View, scope Scope, persons []string) (map[string][]string, error) {
+	type membership struct{ person, stream string }
+	query, s := membershipsQuery(scope, persons)
+	rows, err := collect(ctx, view, "find memberships", query, s, func(scan func(...any) error) (m membership, err error) {
+		err = scan(&m.person, &m.stream)
+		return m, err
+	})
+	found := make(map[string][]string, len(persons))
+	for _, row := range rows {
+		found[row.person] = append(found[row.person], strings.TrimPrefix(row.stream, accessStreams))
+	}
+	return found, err
+}
+
+func membershipsQuery(scope Scope, persons []string) (string, *statement) {
 	s := &statement{}
-	return "SELECT stream FROM {members} WHERE person = " + s.arg(person) + " AND " + s.peopleOf(scope, "", "stream") +
-		" UNION SELECT stream FROM {invitations} WHERE status = 'pending' AND person = " + s.arg(person) +
-		" AND " + s.peopleOf(scope, "", "stream") + " ORDER BY stream", s
+	ofThem := s.in("person", persons) + " AND " + s.peopleOf(scope, "", "stream")
+	return "SELECT person, stream FROM {members} WHERE " + ofThem +
+		" UNION SELECT person, stream FROM {invitations} WHERE status = 'pending' AND " + ofThem + " ORDER BY person, stream", s
 }
 
 // BusinessesUnder returns the FRNs of the businesses within scope that have an e-mail domain, sorted.

@@ -199,10 +199,12 @@ func TestPeopleAreLookedUpInIndexes(t *testing.T) {
 			fillPeople(t, w, 30_000)
 			w.read(PeopleName, func(view engine.View) error {
 				for _, scope := range []Scope{SystemScope("test"), BusinessScope("u", "100003", "100004")} {
-					query, s := membershipsQuery(scope, manyPerson(321))
-					got, err := plan(t.Context(), view, db.explain, query, s)
-					if err != nil || strings.Contains(got, db.bad) {
-						t.Errorf("memberships are read by\n%s, %v", got, err)
+					for _, n := range []int{1, 64} {
+						query, s := membershipsQuery(scope, manyPersons(321, n))
+						got, err := plan(t.Context(), view, db.explain, query, s)
+						if err != nil || strings.Contains(got, db.bad) {
+							t.Errorf("memberships of %d are read by\n%s, %v", n, got, err)
+						}
 					}
 				}
 				query, s := dueQuery(SystemScope("test"), "accounts", accountStreams, 20_001, Due{20_000, manyPerson(9)}, 50)
@@ -216,23 +218,55 @@ func TestPeopleAreLookedUpInIndexes(t *testing.T) {
 	}
 }
 
-// BenchmarkMembershipsOf looks up one of 100,000 members, as every request does.
+func manyPersons(from, n int) []string {
+	persons := make([]string, n)
+	for i := range persons {
+		persons[i] = manyPerson(from + i)
+	}
+	return persons
+}
+
+func TestMembershipsOfEachAreThoseOfOne(t *testing.T) {
+	t.Parallel()
+	given := append(queriedStory(), projtest.On("access-"+theirs, invited("i8", ada, access.Caseworker)))
+	projtest.Each(t, nil, peopleProjections, given, func(t *testing.T, w *projtest.World) {
+		persons := []string{ada, "nobody", bob, cai}
+		for name, scope := range peopleScopes {
+			seeing(t, w, func(ctx context.Context, view engine.View) error {
+				got, err := MembershipsOfEach(ctx, view, scope, persons)
+				for _, person := range persons {
+					want, oneErr := MembershipsOf(ctx, view, scope, person)
+					if !slices.Equal(got[person], want) || oneErr != nil {
+						t.Errorf("%s as %s: got %v, want %v, %v", short(person), name, got[person], want, oneErr)
+					}
+				}
+				return err
+			})
+		}
+	})
+}
+
+// BenchmarkMembershipsOf looks up 1 and 64 of 100,000 members, as every request and many requests at
+// once do.
 func BenchmarkMembershipsOf(b *testing.B) {
 	for name, address := range map[string]func(testing.TB) string{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres} {
-		b.Run(name, func(b *testing.B) {
-			w := newWorld(b, address(b), People())
-			fillPeople(b, w, 100_000)
-			i, scope := 0, SystemScope("bench")
-			for b.Loop() {
-				i = (i + 7_919) % 100_000
-				w.read(PeopleName, func(view engine.View) error {
-					got, err := MembershipsOf(b.Context(), view, scope, manyPerson(i))
-					if len(got) != 1 {
-						b.Fatalf("got %v, want one business", got)
-					}
-					return err
-				})
-			}
-		})
+		w := newWorld(b, address(b), People())
+		fillPeople(b, w, 100_000)
+		for _, n := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%s/persons=%d", name, n), func(b *testing.B) {
+				i, scope := 0, SystemScope("bench")
+				for b.Loop() {
+					i = (i + 7_919) % 99_000
+					w.read(PeopleName, func(view engine.View) error {
+						got, err := MembershipsOfEach(b.Context(), view, scope, manyPersons(i, n))
+						if len(got) != n {
+							b.Fatalf("got %d persons with a business, want %d", len(got), n)
+						}
+						return err
+					})
+				}
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/person")
+			})
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"casesync/adapters/activity"
@@ -16,6 +15,7 @@ import (
 	"casesync/adapters/mail"
 	"casesync/adapters/state"
 	"casesync/domain/address"
+	"casesync/eventstore/sharedread"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -30,6 +30,7 @@ type peopleParts struct {
 	openedFolder      *mail.Folder
 	openedMails       *mail.Mails
 	openedCheckpoints *state.Checkpoints
+	openedMemberships *sharedread.Reader[string, []string]
 }
 
 // The subjects of keys that are no person's.
@@ -52,7 +53,7 @@ func (s *system) people(ctx context.Context) (*commands.People, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if _, err := s.store(ctx); err != nil {
+		if _, err := s.memberships(ctx); err != nil {
 			return nil, nil, err
 		}
 		settings := s.settings.Serve
@@ -68,19 +69,6 @@ func (s *system) people(ctx context.Context) (*commands.People, error) {
 func (s *system) links(ctx context.Context) (commands.Links, error) {
 	key, err := s.secret(ctx, linkKey)
 	return commands.NewLinks(key), err
-}
-
-// membershipsOf returns the businesses that may know a person. A read model that is not built yet
-// knows none.
-func (s *system) membershipsOf(ctx context.Context, person string) (frns []string, err error) {
-	err = engine.Read(ctx, s.openedStore, projections.PeopleName, func(view engine.View) error {
-		frns, err = projections.MembershipsOf(ctx, view, projections.SystemScope("people"), person)
-		return err
-	})
-	if errors.Is(err, engine.ErrNotBuilt) {
-		return nil, nil
-	}
-	return frns, err
 }
 
 // businessesUnder returns the businesses that may have an e-mail domain. Not knowing is an error: a

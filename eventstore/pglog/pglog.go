@@ -29,10 +29,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"casesync/eventstore"
-	"casesync/eventstore/ends"
 	"casesync/eventstore/groupcommit"
 	"casesync/eventstore/headwatch"
 	"casesync/eventstore/sequencer"
+	"casesync/eventstore/sharedread"
 	"casesync/eventstore/sqldb"
 )
 
@@ -81,7 +81,7 @@ type Log struct {
 	readers  *pgxpool.Pool
 	writer   *groupcommit.Writer[sequencer.Append, eventstore.Appended]
 	session  session // the writer's alone
-	ends     *ends.Asker
+	ends     *sharedread.Reader[eventstore.StreamName, eventstore.Revision]
 	watch    headwatch.Watch
 	notifier *notifier
 	close    func() error
@@ -120,7 +120,7 @@ func Open(ctx context.Context, url string, config Config) (*Log, error) {
 		BatchRequestsMax: l.config.BatchAppendsMax,
 		BatchBytesMax:    l.config.Limits.AppendBytesMax,
 	})
-	l.ends = ends.New(l.readEnds)
+	l.ends = sharedread.New(endsMax, l.readEnds)
 	l.close = sync.OnceValue(l.shut)
 	return l, nil
 }

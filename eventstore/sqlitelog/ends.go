@@ -8,9 +8,12 @@ import (
 	"casesync/eventstore"
 )
 
+// endsMax is the most streams that are asked for in one statement.
+const endsMax = 10_000
+
 // Ends implements eventstore.Ender.
 func (l *Log) Ends(ctx context.Context, streams ...eventstore.StreamName) ([]eventstore.Revision, error) {
-	return l.ends.Ends(ctx, streams...)
+	return l.ends.Read(ctx, streams...)
 }
 
 // readEnds looks the ends of all streams up in one transaction.

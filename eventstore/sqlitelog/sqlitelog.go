@@ -25,10 +25,10 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"casesync/eventstore"
-	"casesync/eventstore/ends"
 	"casesync/eventstore/groupcommit"
 	"casesync/eventstore/headwatch"
 	"casesync/eventstore/sequencer"
+	"casesync/eventstore/sharedread"
 	"casesync/eventstore/sqldb"
 )
 
@@ -72,7 +72,7 @@ type Log struct {
 	conn    *sqlite.Conn // the writer's alone
 	broken  error        // the writer's alone: why it must not write any more
 	readers *sqlitex.Pool
-	ends    *ends.Asker
+	ends    *sharedread.Reader[eventstore.StreamName, eventstore.Revision]
 	watch   headwatch.Watch
 	close   func() error
 }
@@ -114,7 +114,7 @@ func Open(ctx context.Context, path string, config Config) (*Log, error) {
 		BatchRequestsMax: l.config.BatchAppendsMax,
 		BatchBytesMax:    l.config.Limits.AppendBytesMax,
 	})
-	l.ends = ends.New(l.readEnds)
+	l.ends = sharedread.New(endsMax, l.readEnds)
 	l.close = sync.OnceValue(l.shut)
 	return l, nil
 }
