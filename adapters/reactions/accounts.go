@@ -76,10 +76,7 @@ func (r *Reactions) accountErased(ctx context.Context, person string, event even
 		return fmt.Errorf("release address: %w", err)
 	}
 	// A crash after this leaves the checkpoint before the event: all is done once more, to no effect.
-	if err := r.config.DestroyKeys(ctx, accountStreams+person); err != nil {
-		return fmt.Errorf("destroy keys: %w", err)
-	}
-	return nil
+	return r.destroyKeys(ctx, event, accountStreams+person)
 }
 
 // eachMembership gives a command for a person at each business at which he is a member or invited.

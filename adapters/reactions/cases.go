@@ -33,10 +33,7 @@ func (r *Reactions) dataErased(ctx context.Context, _ string, event eventstore.D
 		return fmt.Errorf("purge dead letters: %w", err)
 	}
 	// A crash here leaves the keys, until the next start.
-	if err := r.config.DestroyKeys(ctx, string(event.Stream)); err != nil {
-		return fmt.Errorf("destroy keys: %w", err)
-	}
-	return nil
+	return r.destroyKeys(ctx, event, string(event.Stream))
 }
 
 // partyErased removes what rejected messages say of a party, which is sealed for the whole case, and
@@ -45,7 +42,7 @@ func (r *Reactions) dataErased(ctx context.Context, _ string, event eventstore.D
 // the party again since: somebody asked for the erasure, and the source can be asked to send again.
 func (r *Reactions) partyErased(ctx context.Context, _ string, event eventstore.Decoded) error {
 	party := event.Event.(*casefile.PartyErased).Party
-	subjects, err := r.subjectsOf(ctx, event.Stream, party)
+	subjects, err := r.subjectsOf(ctx, event, party)
 	if err != nil {
 		return err
 	}
@@ -53,19 +50,28 @@ func (r *Reactions) partyErased(ctx context.Context, _ string, event eventstore.
 		return fmt.Errorf("purge dead letters: %w", err)
 	}
 	// A crash here leaves the keys, until the next start.
-	if err := r.config.DestroyKeys(ctx, subjects...); err != nil {
+	return r.destroyKeys(ctx, event, subjects...)
+}
+
+// destroyKeys destroys the data keys of subjects and of all below them, as an event orders. A crash after
+// it leaves the checkpoint before the event: the order comes again, and destroys nothing more.
+func (r *Reactions) destroyKeys(ctx context.Context, event eventstore.Decoded, subjects ...string) error {
+	if err := r.config.DestroyKeys(ctx, event.ID.String(), subjects...); err != nil {
 		return fmt.Errorf("destroy keys: %w", err)
 	}
 	return nil
 }
 
-// subjectsOf returns whose keys seal a party of a case: the party's own, and those of the persons
-// that the source named as that party.
-func (r *Reactions) subjectsOf(ctx context.Context, stream eventstore.StreamName, party string) ([]string, error) {
-	subjects := []string{string(stream) + "/" + party}
-	for recorded, err := range r.config.Log.ReadStream(ctx, stream, 0) {
+// subjectsOf returns whose keys seal a party of a case that was erased: the party's own, and those of the
+// persons that the source had named as that party until then. Whom it names later is not to be erased.
+func (r *Reactions) subjectsOf(ctx context.Context, erased eventstore.Decoded, party string) ([]string, error) {
+	subjects := []string{string(erased.Stream) + "/" + party}
+	for recorded, err := range r.config.Log.ReadStream(ctx, erased.Stream, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("find keys of %s: %w", party, err)
+		}
+		if recorded.Revision >= erased.Revision {
+			break
 		}
 		decoded, err := r.config.Codec.Decode(recorded)
 		if err != nil {

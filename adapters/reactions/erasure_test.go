@@ -90,8 +90,8 @@ func faulty(c reactions.Config, f *fault) reactions.Config {
 	c.ReleaseAddress = func(ctx context.Context, person string) (done commands.Done, err error) {
 		return done, f.at("ReleaseAddress", func() error { done, err = release(ctx, person); return err })
 	}
-	c.DestroyKeys = func(ctx context.Context, subjects ...string) error {
-		return f.at("DestroyKeys", func() error { return destroy(ctx, subjects...) })
+	c.DestroyKeys = func(ctx context.Context, order string, subjects ...string) error {
+		return f.at("DestroyKeys", func() error { return destroy(ctx, order, subjects...) })
 	}
 	return c
 }

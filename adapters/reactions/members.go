@@ -83,13 +83,10 @@ func (r *Reactions) lessAccess(ctx context.Context, frn, person string, event ev
 }
 
 // requestErased removes what is kept of the people whom an access request names, their key last.
-func (r *Reactions) requestErased(ctx context.Context, id string, _ eventstore.Decoded) error {
+func (r *Reactions) requestErased(ctx context.Context, id string, event eventstore.Decoded) error {
 	if err := r.config.PurgeMails(ctx, id); err != nil {
 		return fmt.Errorf("purge mails: %w", err)
 	}
 	// A crash here leaves the key, until the next start.
-	if err := r.config.DestroyKeys(ctx, requestStreams+id); err != nil {
-		return fmt.Errorf("destroy keys: %w", err)
-	}
-	return nil
+	return r.destroyKeys(ctx, event, requestStreams+id)
 }

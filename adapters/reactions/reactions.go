@@ -13,6 +13,8 @@
 // asks for a state of affairs, not for a change, and where something later may have overtaken the
 // event it looks at the log as it is now before it takes anything away. One that fails is tried again
 // for ever; what comes after it waits, and Statuses shows it. Events that no table names are passed over.
+// Data keys are destroyed once for each event, however often it is reacted to: what a source says of a case
+// after its erasure is sealed under another key, which a late repetition leaves alone.
 //
 // What a crash leaves: the effects that were finished, and a checkpoint before the event. The next
 // start reacts to the whole event again, and finds the first effects done.
@@ -90,8 +92,9 @@ type Config struct {
 	PurgeMails   func(ctx context.Context, id string) error
 	PurgeSaved   func(ctx context.Context, person string) error
 	PurgeLetters func(ctx context.Context, stream eventstore.StreamName) error
-	// DestroyKeys destroys the data keys of subjects and of all below them (keyring.Ring.DestroyTree).
-	DestroyKeys func(ctx context.Context, subjects ...string) error
+	// DestroyKeys destroys the data keys of subjects and of all below them, once for each order
+	// (keyring.Ring.DestroyTreeOnce).
+	DestroyKeys func(ctx context.Context, order string, subjects ...string) error
 
 	// CatchUpTimeout is how long read models are waited for before a reaction counts as failed, and is
 	// tried again; 30 s by default.

@@ -373,10 +373,16 @@ func TestErasedParty(t *testing.T) {
 		}
 		_, err := w.decide(ctx, "C-1", casefile.EraseParty{Party: casefile.Consumer})
 		w.must(err)
-		w.start(w.config())
+		// Named as another person before the erasure is heard of, who is not to be erased.
+		w.record("C-1", &casefile.DetailsChanged{
+			Origin:   feed.Origin{Source: "https://cms.example/a", ID: "another"},
+			Consumer: private.Of(casefile.Party{Name: "Pia Muster"}).About("person-2c3d"),
+		})
+		_, stop := w.start(w.config())
 		w.reacted()
+		stop()
 		for subject, want := range map[string]bool{
-			"casefile-C-1": true, "casefile-C-1/consumer": false, "person-0a1b": false, "casefile-C-2": true, "casefile-C-2/consumer": true,
+			"person-2c3d": true, "casefile-C-1": true, "casefile-C-1/consumer": false, "person-0a1b": false, "casefile-C-2": true, "casefile-C-2/consumer": true,
 		} {
 			if got := w.live(subject); got != want {
 				t.Errorf("key of %s: got live %v, want %v", subject, got, want)
@@ -384,6 +390,15 @@ func TestErasedParty(t *testing.T) {
 		}
 		if w.letterLeft("C-1") {
 			t.Error("the rejected message can still be read")
+		}
+		w.record("C-1", &casefile.DetailsChanged{
+			Origin: feed.Origin{Source: "https://cms.example/a", ID: "again"}, Consumer: private.Of(casefile.Party{Name: "Petra Muster"}),
+		})
+		w.forget()
+		w.start(w.config())
+		w.reacted()
+		if !w.live("casefile-C-1/consumer#2") {
+			t.Error("the reaction, repeated late, destroyed the key of what the source said since")
 		}
 	})
 }

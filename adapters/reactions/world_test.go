@@ -137,7 +137,7 @@ func (w *world) config() reactions.Config {
 		CaughtUp:    func(context.Context, eventstore.Position) error { return nil },
 		Memberships: w.memberships, Allocations: w.allocations,
 		PurgeMails: func(_ context.Context, id string) error { w.purged[id]++; return nil },
-		PurgeSaved: func(context.Context, string) error { return nil }, PurgeLetters: w.letters.Erase, DestroyKeys: w.ring.DestroyTree,
+		PurgeSaved: func(context.Context, string) error { return nil }, PurgeLetters: w.letters.Erase, DestroyKeys: w.ring.DestroyTreeOnce,
 		LeaseTTL: 2 * time.Second, RetryPauseFirst: time.Millisecond, RetryPauseMax: 5 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler),
 	}

@@ -90,8 +90,29 @@ func find(data map[string]any, place, prefix string) (values []sealed) {
 	return values
 }
 
-// closed returns an error if anything that is sealed in a stream, at the paths wanted, can still be opened.
+// settleTime is how long a process may go on using a key that another one destroyed: more than
+// keyring.Config.DestructionsCheckEvery. settlePause is how often it is looked meanwhile.
+const (
+	settleTime  = 5 * time.Second
+	settlePause = 100 * time.Millisecond
+)
+
+// closed returns an error if anything that is sealed in a stream, at the paths wanted, can still be
+// opened after a moment in which this process may have had its key in memory.
 func (s *Subjects) closed(ctx context.Context, stream eventstore.StreamName, wanted func(path string) bool) error {
+	for deadline := time.Now().Add(settleTime); ; {
+		err := s.isClosed(ctx, stream, wanted)
+		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(settlePause):
+		}
+	}
+}
+
+func (s *Subjects) isClosed(ctx context.Context, stream eventstore.StreamName, wanted func(path string) bool) error {
 	for recorded, err := range s.config.Log.ReadStream(ctx, stream, 0) {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", stream, err)

@@ -127,7 +127,7 @@ func TestErase(t *testing.T) {
 		if err := w.WaitErased(ctx, person); !errors.Is(err, subject.ErrNotErased) {
 			t.Errorf("before: got %v, want %v", err, subject.ErrNotErased)
 		}
-		w.react(w.ring.DestroyTree)
+		w.react(w.ring.DestroyTreeOnce)
 		w.must(w.Erase(ctx, byOperator(), person))
 		text, _ := exported(t, func(b *bytes.Buffer) error { return w.Export(ctx, b, person) })
 		wantTexts(t, text, []string{person, `"status":"erased"`, `"sessions": []`, `"allocatedCases": []`, `"person":null`},
@@ -143,7 +143,7 @@ func TestEraseTellsALiveKey(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		person, _, _ := w.caseworker()
-		w.react(func(context.Context, ...string) error { return nil })
+		w.react(func(context.Context, string, ...string) error { return nil })
 		if err := w.Erase(ctx, byOperator(), person); err == nil || !strings.Contains(err.Error(), "can still be opened") {
 			t.Errorf("got %v, want the live key told", err)
 		}
@@ -162,7 +162,7 @@ func TestParty(t *testing.T) {
 		text, _ := exported(t, export)
 		wantTexts(t, text, []string{"Petra Muster", "petra@example.net", "a fee", "another person", "given in confidence"},
 			[]string{"Rolf", "Hanna", "handler", "Told in", person, "v1.casefile"})
-		w.react(w.ring.DestroyTree)
+		w.react(w.ring.DestroyTreeOnce)
 		w.must(w.EraseParty(ctx, byOperator(), "C-1", casefile.Consumer))
 		text, _ = exported(t, export)
 		wantTexts(t, text, []string{"a fee", `"consumer":null`}, []string{"Petra", "petra"})

@@ -179,7 +179,7 @@ func (w *world) config() subject.Config {
 }
 
 // react runs reactions until the test ends, or stop.
-func (w *world) react(destroy func(ctx context.Context, subjects ...string) error) {
+func (w *world) react(destroy func(ctx context.Context, order string, subjects ...string) error) {
 	w.t.Helper()
 	r, err := reactions.New(reactions.Config{
 		Log: w.log, Codec: w.codec, Checkpoints: w.checkpoints, EndSessions: w.sessions.EndAll, Credentials: w.credentials,

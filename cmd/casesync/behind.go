@@ -101,7 +101,7 @@ func (s *system) reactions(ctx context.Context) (*reactions.Reactions, error) {
 		SuspendMember: people.SuspendMember, RemoveMember: people.RemoveMember, FinishAcceptance: people.FinishAcceptance,
 		ReleaseAddress: people.ReleaseAddress, FollowConfiguration: people.FollowConfiguration, NoteActive: people.NoteActive,
 		ReturnCases: people.ReturnCases, CaughtUp: s.caughtUp, Memberships: s.membershipsOf, Allocations: s.allocations,
-		PurgeMails: mails.PurgePerson, PurgeLetters: letters.Erase, DestroyKeys: s.openedKeys.DestroyTree,
+		PurgeMails: mails.PurgePerson, PurgeLetters: letters.Erase, DestroyKeys: s.openedKeys.DestroyTreeOnce,
 		Now: s.now, Logger: s.logger,
 	})
 }

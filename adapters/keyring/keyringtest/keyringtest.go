@@ -21,6 +21,7 @@ type Ring interface {
 	eventstore.Keys
 	Destroy(ctx context.Context, subjects ...string) error
 	DestroyTree(ctx context.Context, subjects ...string) error
+	DestroyTreeOnce(ctx context.Context, order string, subjects ...string) error
 	Rotate(ctx context.Context) error
 }
 
@@ -36,6 +37,8 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		"keys are found by id, in the order asked for":        testLookup,
 		"a destroyed key stays destroyed":                     testDestroy,
 		"a tree is destroyed whole, and nothing beside it":    testDestroyTree,
+		"an order to destroy is carried out once":             testDestroyOnce,
+		"an order that races itself is carried out once":      testDestroyOnceRacing,
 		"thousands of keys in one call":                       testMany,
 		"subjects that keys cannot have are refused":          testUnfit,
 		"a context that has ended ends the call":              testCancelled,
@@ -172,6 +175,68 @@ func testDestroyTree(t *testing.T, open Open) {
 				}
 			}
 		}
+	}
+}
+
+// An order destroys what is live when it comes first, whoever gives it; given again, nothing, also not
+// the generation after. Another order is another matter.
+func testDestroyOnce(t *testing.T, open Open) {
+	ring, other := open(t), open(t)
+	ensure(t, ring, "case-1", "case-1/consumer", "case-2")
+	destroy := func(r Ring, order string, subjects ...string) {
+		t.Helper()
+		if err := r.DestroyTreeOnce(t.Context(), order, subjects...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantGone := func(when string, want ...string) {
+		t.Helper()
+		for _, r := range []Ring{ring, other, open(t)} {
+			for _, key := range lookup(t, r, "case-1", "case-1/consumer", "case-2", "case-1#2") {
+				if gone := key.Secret == nil; gone != slices.Contains(want, key.ID) {
+					t.Errorf("%s: %s is gone: %v, want %v", when, key.ID, gone, !gone)
+				}
+			}
+		}
+	}
+	destroy(ring, "first", "case-1")
+	next := ensure(t, other, "case-1", "case-2")
+	wantGone("carried out", "case-1", "case-1/consumer")
+	for _, r := range []Ring{ring, other, open(t)} {
+		destroy(r, "first", "case-1")
+	}
+	wantGone("given again", "case-1", "case-1/consumer")
+	same(t, ensure(t, ring, "case-1", "case-2"), next)
+	destroy(other, "second", "case-1")
+	wantGone("another", "case-1", "case-1/consumer", "case-1#2")
+	if err := ring.DestroyTreeOnce(t.Context(), "", "case-2"); err == nil {
+		t.Error("an order without an id: got no error")
+	}
+	destroy(ring, "of nothing", "never")
+	wantGone("of nothing", "case-1", "case-1/consumer", "case-1#2")
+}
+
+// Of processes that give one order at once one carries it out; a key that was made after the first of them
+// returned stays.
+func testDestroyOnceRacing(t *testing.T, open Open) {
+	const processes = 4
+	rings := make([]Ring, processes)
+	for i := range rings {
+		rings[i] = open(t)
+	}
+	for round := range 10 {
+		id := fmt.Sprintf("case-%d", round)
+		ensure(t, rings[0], id)
+		together(t, processes, func(i int) {
+			if err := rings[i].DestroyTreeOnce(t.Context(), "of "+id, id); err != nil {
+				t.Error(err)
+				return
+			}
+			keys, err := rings[i].Ensure(t.Context(), id)
+			if err != nil || keys[0].ID != id+"#2" {
+				t.Errorf("the key after the order is %v, %v, want %s#2", keys, err, id)
+			}
+		})
 	}
 }
 
