@@ -15,7 +15,8 @@ import (
 )
 
 // Invite invites somebody to a business, and returns the ids of the invitation and of the person.
-// Somebody who has an account keeps it, with its name and address; who has none gets one.
+// Somebody who has an account keeps it, with its name and address; who has none, or was erased, gets
+// one. Who never came, and was disabled for inactivity, can come now.
 //
 // The order: whether the business would take the invitation at all; the address is reserved for a
 // user id; account.Create; membership.Invite. A crash after the second leaves a reserved address, one
@@ -78,7 +79,11 @@ func (p *People) accountFor(ctx context.Context, o order, frn, name string, emai
 	case err != nil:
 		return "", err
 	case status != account.Missing && status != account.Gone:
-		return holder, p.has(ctx, holder, email)
+		if err := p.has(ctx, holder, email); err != nil {
+			return "", err
+		}
+		invite.Person = holder
+		return holder, p.readmit(ctx, o, frn, holder, invite)
 	}
 	// Nobody has an account yet: a stand-in for the user id is enough to ask about the rest.
 	invite.Person = uuid.NewString()
@@ -113,6 +118,21 @@ func (p *People) create(ctx context.Context, o order, frn, name string, email ad
 	return person, err
 }
 
+// readmit lifts inactivity from the account of a person who never came, and whom command would invite
+// (again): otherwise the link could not be followed. Nothing changes where the business would refuse. A
+// crash after it leaves an account that waits for an invitation, which the inactivity rule disables anew.
+func (p *People) readmit(ctx context.Context, o order, frn, person string, command membership.Command) error {
+	status, err := p.statusOf(ctx, person)
+	if err != nil || status != account.Disabled {
+		return err
+	}
+	if err := p.memberships.check(ctx, o, frn, command); err != nil {
+		return err
+	}
+	_, err = p.accounts.do(ctx, o.following(), person, account.Create{Day: o.day()})
+	return err
+}
+
 // statusOf returns where an account stands; account.Missing for "".
 func (p *People) statusOf(ctx context.Context, person string) (account.Status, error) {
 	status := account.Missing
@@ -140,16 +160,19 @@ func (p *People) has(ctx context.Context, person string, email address.Email) er
 }
 
 // Resend sends a pending invitation again, also an expired one, under a new token and for a new
-// time. The token sent before is void.
+// time. The token sent before is void. Who never came, and was disabled for inactivity, can come now.
 func (p *People) Resend(ctx context.Context, ask Ask, frn, invitationID string) (Done, error) {
 	o, err := p.authorise(ask, frn, "membership.resend")
 	if err != nil {
 		return Done{}, err
 	}
 	expires := expiry(o.at, p.config.InvitationAge)
+	person := ""
 	err = p.memberships.look(ctx, frn, func(state *membership.State, _ eventstore.Revision) {
+		former, found := state.Invitation(invitationID)
+		person = former.Person
 		// Sent twice within a second, it must not be the same token: the second mail would not be sent.
-		if former, found := state.Invitation(invitationID); found && !expires.After(former.ExpiresAt) {
+		if found && !expires.After(former.ExpiresAt) {
 			expires = former.ExpiresAt.Add(time.Second)
 		}
 	})
@@ -157,9 +180,11 @@ func (p *People) Resend(ctx context.Context, ask Ask, frn, invitationID string) 
 		return Done{}, fmt.Errorf("send invitation again: %w", err)
 	}
 	token := p.config.Links.Token(Link{Kind: InvitationLink, Of: frn, ID: invitationID, ExpiresAt: expires})
-	done, err := p.memberships.done(ctx, o, frn, membership.Resend{
-		By: o.by, InvitationID: invitationID, TokenDigest: Digest(token), ExpiresAt: expires, At: o.at,
-	})
+	command := membership.Resend{By: o.by, InvitationID: invitationID, TokenDigest: Digest(token), ExpiresAt: expires, At: o.at}
+	if err := p.readmit(ctx, o, frn, person, command); err != nil {
+		return Done{}, fmt.Errorf("send invitation again: %w", err)
+	}
+	done, err := p.memberships.done(ctx, o, frn, command)
 	if err != nil {
 		return Done{}, fmt.Errorf("send invitation again: %w", err)
 	}

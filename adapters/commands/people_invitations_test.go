@@ -10,6 +10,7 @@ import (
 	"casesync/domain"
 	"casesync/domain/access"
 	"casesync/domain/account"
+	"casesync/domain/calendar"
 	"casesync/domain/connection"
 )
 
@@ -240,4 +241,62 @@ func oidcSettings(id string) connection.Settings {
 	return connection.Settings{ID: id, Method: account.OIDC, OIDC: connection.OIDC{
 		Issuer: "https://id.example.com", ClientID: "casesync", SecretReference: id + ".secret",
 	}}
+}
+
+// Whoever did not come in 60 days can follow another invitation, or the same one sent again, of an
+// administrator; not one that the business refuses. After another 30 it is another account.
+func TestInvitedAgainAfterInactivity(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		const day = 24 * time.Hour
+		w.configure(frn, "example.com")
+		admin := w.join(frn, "ada@example.com", access.Administrator)
+		status := func(person string) account.Status {
+			w.do(w.TickAccount(ctx, person, calendar.DayOf(w.clock())))
+			return w.standing(person).Status
+		}
+		_, cas := w.invite(frn, "cas@example.com", access.Caseworker)
+		resent, sam := w.invite(frn, "sam@example.com", access.Caseworker)
+		_, eve := w.invite(frn, "eve@example.com", access.Caseworker)
+		w.pass(50 * day)
+		if err := w.Seen(ctx, admin); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(10 * day)
+		for _, person := range []string{cas, sam, eve} {
+			if got := status(person); got != account.Disabled {
+				t.Fatalf("after 60 days: got %s", got)
+			}
+		}
+		who := commands.Invitation{Name: "Sample Person", Email: "cas@example.com", Roles: []access.Role{access.Administrator}}
+		_, _, _, err := w.Invite(ctx, w.by(admin), frn, who)
+		refused(t, "as an administrator", err, "administrator-by-operator")
+		if got := status(cas); got != account.Disabled {
+			t.Errorf("refused: got %s, want nothing changed", got)
+		}
+		who.Roles = []access.Role{access.Caseworker}
+		id, person, _, err := w.Invite(ctx, w.by(admin), frn, who)
+		if err != nil || person != cas {
+			t.Fatalf("invite again: got %s, %v, want %s", person, err, cas)
+		}
+		w.do(w.Resend(ctx, w.by(admin), frn, resent))
+		for id, person := range map[string]string{id: cas, resent: sam} {
+			w.factor(person)
+			w.do(w.AcceptInvitation(ctx, w.token(frn, id), ""))
+			if got := status(person); got != account.Active {
+				t.Errorf("accepted: got %s", got)
+			}
+		}
+		w.pass(30 * day)
+		if got := status(eve); got != account.Gone {
+			t.Fatalf("after 90 days: got %s", got)
+		}
+		id, again := w.invite(frn, "eve@example.com", access.Caseworker)
+		if again == eve {
+			t.Error("invited after the erasure: got the same account")
+		}
+		w.factor(again)
+		w.do(w.AcceptInvitation(ctx, w.token(frn, id), ""))
+	})
 }

@@ -40,7 +40,27 @@ func TestTick(t *testing.T) {
 		{Name: "whom an operator disabled is disabled for this too", Given: blocked, When: tick(60), Then: events(disabled(account.Inactivity, monday+60))},
 		{Name: "who never accepted is not warned", Given: local, When: tick(53)},
 		{Name: "who never accepted is disabled", Given: local, When: tick(60), Then: events(disabled(account.Inactivity, monday+60))},
+		{Name: "who never accepted, invited again, is counted anew", Given: after(local, disabled(account.Inactivity, monday+60), &account.Enabled{Lifted: []account.Cause{account.Inactivity}, Day: monday + 70}), When: tick(70 + 59)},
 		{Name: "no account", When: tick(60), Refused: "account-unknown"},
+	})
+}
+
+// Who never came is let in by another invitation; nobody else is.
+func TestInvitedAgain(t *testing.T) {
+	t.Parallel()
+	late := disabled(account.Inactivity, monday+60)
+	again := account.Create{Day: monday + 70}
+	domaintest.Run(t, decider, []row{
+		{
+			Name: "disabled for inactivity", Given: after(local, late), When: again,
+			Then: events(&account.Enabled{Lifted: []account.Cause{account.Inactivity}, Day: monday + 70}),
+		},
+		{Name: "invited", Given: local, When: again},
+		{Name: "active", Given: localActive, When: again},
+		{Name: "active before", Given: asleep, When: again},
+		{Name: "disabled by an operator", Given: after(local, disabled(account.ByOperator, monday)), When: again},
+		{Name: "by both", Given: after(local, late, disabled(account.ByOperator, monday)), When: again},
+		{Name: "erased", Given: after(local, late, gone), When: again, Refused: "account-erased"},
 	})
 }
 

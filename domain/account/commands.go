@@ -10,8 +10,9 @@ import (
 // Command is something asked of an account.
 type Command interface{ accountCommand() }
 
-// Create opens an account for a person who is invited. For one that exists nothing happens: a
-// person has one account, whoever invites.
+// Create opens an account for a person who is invited. For one that exists nothing happens, as a
+// person has one account, whoever invites; but where it was never activated, and is disabled for
+// inactivity alone, that is lifted, so that the new invitation can be followed. Then the day is enough.
 type Create struct {
 	Name       string
 	Email      address.Email

@@ -91,7 +91,7 @@ func ofTheActive(command Command) bool {
 
 func (s *State) create(c Create) ([]Event, error) {
 	if s.created {
-		return nil, nil
+		return s.invitedAgain(c), nil
 	}
 	person, err := personOf(c.Name, c.Email)
 	if err != nil {
@@ -103,6 +103,15 @@ func (s *State) create(c Create) ([]Event, error) {
 	return []Event{&Created{
 		Person: person, Domain: c.Email.Domain(), Method: c.Method, Connection: c.Connection, Day: c.Day,
 	}}, nil
+}
+
+// invitedAgain lifts inactivity from who has never come: there is nothing behind it that could be taken
+// over. Who has come once is enabled by those whom he works for.
+func (s *State) invitedAgain(c Create) []Event {
+	if s.activated || s.byOperator || s.clock.DisabledOn == 0 {
+		return nil
+	}
+	return []Event{&Enabled{Lifted: []Cause{Inactivity}, Day: c.Day}}
 }
 
 // changeDetails always has something to say: what is recorded is sealed, and cannot be compared.
