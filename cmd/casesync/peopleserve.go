@@ -50,6 +50,9 @@ func (s *serving) addPeople(ctx context.Context, config *httpapi.Config, server 
 		status, err := credentials.Status(ctx, person)
 		return status.RecoveryCodesLeft, err
 	}
+	if config.Pages, err = s.pages(ctx, ways.Facts()); err != nil {
+		return err
+	}
 	subjects, err := s.subjects(ctx)
 	if err != nil {
 		return err
