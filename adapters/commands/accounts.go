@@ -2,9 +2,11 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"casesync/domain"
 	"casesync/domain/account"
 	"casesync/domain/membership"
 	"casesync/eventstore"
@@ -72,13 +74,13 @@ func (p *People) everywhere(ctx context.Context, o order, person string, concern
 	}
 	for _, frn := range frns {
 		if err := p.memberships.check(ctx, o.following(), frn, member); err != nil {
-			return Done{}, fmt.Errorf("change account at its businesses: %w", err)
+			return Done{}, refusedAt(frn, err)
 		}
 	}
 	for _, frn := range frns {
 		step, err := p.memberships.done(ctx, o.following(), frn, member)
 		if err != nil {
-			return Done{}, fmt.Errorf("change account at its businesses: %w", err)
+			return Done{}, refusedAt(frn, err)
 		}
 		done = later(done, step)
 	}
@@ -87,6 +89,15 @@ func (p *People) everywhere(ctx context.Context, o order, person string, concern
 		return Done{}, fmt.Errorf("change account: %w", err)
 	}
 	return later(done, step), nil
+}
+
+// refusedAt is the error of a command that was given to several businesses: whoever gave it has to know
+// which of them needs another administrator first.
+func refusedAt(frn string, err error) error {
+	if refusal, is := errors.AsType[*domain.Refusal](err); is && refusal.Code == membership.CodeLastAdministrator {
+		err = &domain.Refusal{Code: refusal.Code, Reason: "At business " + frn + ": " + refusal.Reason}
+	}
+	return fmt.Errorf("change account at its businesses: %w", err)
 }
 
 // concerned returns the FRNs of businesses of a person that are picked, sorted.

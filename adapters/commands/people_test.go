@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,11 +100,28 @@ func TestLastAdministrator(t *testing.T) {
 		} {
 			_, err := give()
 			refused(t, what, err, "last-administrator")
+			for _, says := range saying(what) {
+				if !strings.Contains(err.Error(), says) {
+					t.Errorf("%s: got %v, want it to say %q", what, err, says)
+				}
+			}
 		}
 		if got := w.head(); got != before {
 			t.Errorf("got the log at %v, want nothing recorded after %v", got, before)
 		}
 	})
+}
+
+// saying is what the refusal to leave a business without an administrator has to say: what to do first,
+// and where, if the command did not say.
+func saying(what string) []string {
+	switch {
+	case strings.Contains(what, "account"):
+		return []string{"Make somebody else an administrator first", "business " + frn}
+	case strings.Contains(what, "operator"):
+		return []string{"Make somebody else an administrator first"}
+	}
+	return []string{"Ask the Financial Ombudsman Service to make somebody else an administrator first"}
 }
 
 // Two administrators who disable each other at once, each in a process of his own: one wins, the

@@ -96,7 +96,7 @@ func (s *State) configure(c Configure) ([]Event, error) {
 		}
 	}
 	if before := s.Administrators(); len(before) > 0 && len(remaining(before, gone)) == 0 {
-		return nil, refuseLastAdministrator()
+		return nil, refuseLastAdministrator(c.By)
 	}
 	for _, id := range s.pendingOutside(domains) {
 		events = append(events, &InvitationRevoked{InvitationID: id, Cause: DomainWithdrawn})

@@ -64,7 +64,7 @@ func (s *State) revoke(c Revoke) ([]Event, error) {
 	case !administrates(dropped):
 		return []Event{&RolesRevoked{Person: c.Person, Roles: dropped}}, nil
 	case s.last(c.Person):
-		return nil, refuseLastAdministrator()
+		return nil, refuseLastAdministrator(c.By)
 	}
 	return s.warn([]Event{&RolesRevoked{Person: c.Person, Roles: dropped}}, c.Person), nil
 }
@@ -83,7 +83,7 @@ func (s *State) disable(c Disable) ([]Event, error) {
 	case !found:
 		return nil, refuseNotMember()
 	case !c.By.Clock && s.last(c.Person):
-		return nil, refuseLastAdministrator()
+		return nil, refuseLastAdministrator(c.By)
 	}
 	return s.warn([]Event{&MemberDisabled{Person: c.Person, Hold: hold}}, c.Person), nil
 }
@@ -133,7 +133,7 @@ func (s *State) remove(c Remove) ([]Event, error) {
 	case !found && cause != Erased:
 		return nil, refuseNotMember()
 	case !c.By.Clock && s.last(c.Person):
-		return nil, refuseLastAdministrator()
+		return nil, refuseLastAdministrator(c.By)
 	}
 	var events []Event
 	if id, invited := s.invited(c.Person); invited {

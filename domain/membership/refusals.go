@@ -51,8 +51,15 @@ func refuseDomainOutside() error {
 	return refuse("domain-not-allowed", "The e-mail address is not under one of the domains of this business. Use the person's address there, or ask the Financial Ombudsman Service to add the domain.")
 }
 
-func refuseLastAdministrator() error {
-	return refuse("last-administrator", "This would leave the business without an active administrator. Ask the Financial Ombudsman Service for another administrator first.")
+// CodeLastAdministrator is the code of the refusal to leave a business without an active administrator.
+const CodeLastAdministrator = "last-administrator"
+
+// refuseLastAdministrator says what has to be done first, by whoever asks.
+func refuseLastAdministrator(by By) error {
+	if by.Operator {
+		return refuse(CodeLastAdministrator, "This would leave the business without an active administrator. Make somebody else an administrator first, at the business's request.")
+	}
+	return refuse(CodeLastAdministrator, "This would leave the business without an active administrator. Ask the Financial Ombudsman Service to make somebody else an administrator first.")
 }
 
 func refuseNotMember() error {
