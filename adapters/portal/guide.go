@@ -34,7 +34,7 @@ type OIDCFacts struct {
 // SAMLFacts are what a SAML identity provider has to know, and what is asked of it.
 type SAMLFacts struct {
 	EntityID, ConsumerURL string
-	// MetadataURL is where our metadata are; what stands after it is the id of the connection.
+	// MetadataURL is where our metadata are, with a slash at its end: the id of the connection comes after it.
 	MetadataURL string
 	// EmailAttributes are the names of the attribute with the e-mail address, where none is agreed.
 	EmailAttributes []string
@@ -60,17 +60,16 @@ type LocalFacts struct {
 // guideShown is what the page of the guide is given.
 type guideShown struct {
 	Guide
-	PublicURL                       string
-	Rules                           retention.Rules
-	BusinessesMax, DomainsMax       int
-	WarnedDaysBefore, ErasedInTotal int
+	Rules                     retention.Rules
+	BusinessesMax, DomainsMax int
+	WarnedDaysBefore          int
 }
 
 func (p *Portal) showGuide(*http.Request) (answer, error) {
 	rules := retention.Standard()
 	return answer{page: "guide", title: "Guide for IT departments", data: guideShown{
-		Guide: p.config.Guide, PublicURL: p.config.PublicURL, Rules: rules,
+		Guide: p.config.Guide, Rules: rules,
 		BusinessesMax: onboarding.BusinessesMax, DomainsMax: onboarding.DomainsMax,
-		WarnedDaysBefore: rules.DisableAfterDays - rules.WarnAfterDays, ErasedInTotal: rules.DisableAfterDays + rules.EraseAfterDays,
+		WarnedDaysBefore: rules.DisableAfterDays - rules.WarnAfterDays,
 	}}, nil
 }

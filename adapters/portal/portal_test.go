@@ -107,7 +107,7 @@ func TestGuide(t *testing.T) {
 	w := newWorld(t, sqldbtest.SQLite(t))
 	got := w.get("/onboarding-guide")
 	for _, want := range []string{
-		publicURL + "/sign-in/oidc", "openid, email", "RS256, ES256", publicURL + "/sign-in/saml/metadata/ and the id", "rsa-sha256, ecdsa-sha256",
+		publicURL + "/sign-in/oidc", "openid, email", "RS256, ES256", publicURL + "/sign-in/saml/metadata/ and the id of your connection after it", "rsa-sha256, ecdsa-sha256",
 		"urn:oid:0.9.2342.19200300.100.1.3", "At most 1 minute", "12 to 128 characters", "10 recovery codes", "6 digits", "30 seconds", "2048 bits",
 		"Disabled after 60 days", "7 days before", "erased 30 days after", "Ends 90 days", "After 7 days", "20 minutes after the last request, 10 hours",
 		"up to 100 businesses", "up to 50 domains", "Not signed",

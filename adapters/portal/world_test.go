@@ -114,7 +114,7 @@ func guide() portal.Guide {
 			ClockSkew: time.Minute, SignInTime: 10 * time.Minute, KeysKept: time.Hour,
 		},
 		SAML: portal.SAMLFacts{
-			EntityID: publicURL + "/sign-in/saml/metadata", ConsumerURL: publicURL + "/sign-in/saml", MetadataURL: publicURL + "/sign-in/saml/metadata",
+			EntityID: publicURL + "/sign-in/saml/metadata", ConsumerURL: publicURL + "/sign-in/saml", MetadataURL: publicURL + "/sign-in/saml/metadata/",
 			EmailAttributes: []string{"email", "urn:oid:0.9.2342.19200300.100.1.3"}, Signatures: []string{"rsa-sha256", "ecdsa-sha256"},
 			RSABitsMin: 2048, ClockSkew: time.Minute, SignInTime: 10 * time.Minute,
 		},
