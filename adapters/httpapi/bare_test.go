@@ -13,6 +13,7 @@ import (
 	"casesync/adapters/identity/local"
 	"casesync/adapters/identity/sessions"
 	"casesync/adapters/identity/signin"
+	"casesync/adapters/portal"
 	"casesync/domain/access"
 	"casesync/domain/catalog"
 	"casesync/eventstore"
@@ -46,6 +47,18 @@ func shutGate(t *testing.T) shut {
 	return shut{g}
 }
 
+// blankPages are pages of which those that ask nobody can be shown.
+func blankPages(t *testing.T) *portal.Portal {
+	t.Helper()
+	pages, err := portal.New(portal.Config{
+		People: &commands.People{}, PublicURL: "https://casesync.test", Mails: func(context.Context) ([]portal.Message, error) { return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
 // bareServer has all routes and no storage behind them: nothing that needs any may be called.
 func bareServer(t *testing.T) *Server {
 	t.Helper()
@@ -55,7 +68,7 @@ func bareServer(t *testing.T) *Server {
 		Log: log, Store: struct{ engine.Store }{}, Codec: eventstore.NewCodec(catalog.New(), oneKey{}), Keys: oneKey{}, Tokens: nobody{},
 		SearchWords: someWords, Ingest: http.NotFoundHandler(), Letters: letters, Desk: &commands.Desk{}, Commands: &commands.Commands{},
 		Projections: []engine.Config{{Projection: projections.Cases()}}, Metrics: http.NotFoundHandler(),
-		People: &commands.People{}, Gate: shutGate(t), Activities: struct{ ActivityReader }{},
+		People: &commands.People{}, Gate: shutGate(t), Pages: blankPages(t), Activities: struct{ ActivityReader }{},
 		Questions:    func(context.Context, string) ([]string, error) { return nil, nil },
 		ExportPerson: func(context.Context, io.Writer, string) error { return nil },
 		Logger:       slog.New(slog.DiscardHandler),

@@ -80,6 +80,7 @@ func newHouse(t *testing.T, address string, change func(*httpapi.Config)) *house
 		t.Cleanup(func() { _ = db.Close() })
 		h.openActivity(t, db, config)
 		h.openGate(t, db, config, func(ctx context.Context, err error) error { return api.Fault(ctx, err) })
+		config.Pages = openPages(t, config.People)
 		config.Questions = func(context.Context, string) ([]string, error) { return nil, nil }
 		config.ExportPerson = func(_ context.Context, w io.Writer, person string) error {
 			_, err := io.WriteString(w, `{"person":"`+person+`"}`)

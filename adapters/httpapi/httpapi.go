@@ -62,6 +62,8 @@ type Config struct {
 	// (it needs People). Default: only tokens say who asks, and the routes of people do not exist.
 	People *commands.People
 	Gate   Gate
+	// Pages are what people see in a browser. Default: there are none.
+	Pages Pages
 	// RecoveryCodesLeft counts the recovery codes that a person with a local account has left.
 	// Default: it is not shown.
 	RecoveryCodesLeft func(ctx context.Context, person string) (int, error)
@@ -81,9 +83,9 @@ type Config struct {
 	Activity commands.ActivityLog
 	// Activities is what GET /api/v1/activity reads. Default: the route does not exist.
 	Activities ActivityReader
-	// LimitAddresses bounds requests of an address, before anybody is asked who it is, and
-	// LimitPrincipals those of a principal (see PrincipalOf). They refuse with RefuseLimited.
-	// Default: no limit.
+	// LimitAddresses bounds requests of an address that come of nobody known: to open routes but the
+	// probes, and without a session or token that is taken. LimitPrincipals bounds those of a principal
+	// (see PrincipalOf). They refuse with RefuseLimited. Default: no limit.
 	LimitAddresses, LimitPrincipals func(http.Handler) http.Handler
 	// HSTS tells browsers to come over TLS alone, where a proxy in front ends TLS. Where TLS ends
 	// here they are always told.
@@ -105,6 +107,13 @@ type Config struct {
 	Logger *slog.Logger
 	// Limits bound what one request, client or process may use. Default DefaultLimits().
 	Limits Limits
+}
+
+// Pages are the portal. Its routes stand in the table like all others, and it bounds the size of its
+// forms and sets its own Content-Security-Policy.
+type Pages interface {
+	// Register registers the pages on a router, behind the authoriser.
+	Register(router chi.Router)
 }
 
 // Server answers HTTP requests until it is closed.

@@ -33,7 +33,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	document := string(got.body)
 	for _, route := range httpapi.Routes() {
-		if strings.HasPrefix(route.Pattern, "/docs") || route.Pattern == "/openapi.yaml" {
+		if isPage(route.Pattern) || route.Pattern == "/openapi.yaml" {
 			continue
 		}
 		if !strings.Contains(document, "\n  "+route.Pattern+":\n") {
@@ -45,6 +45,12 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("the document holds %q", unwanted)
 		}
 	}
+}
+
+// isPage reports whether a route is for people in a browser.
+func isPage(pattern string) bool {
+	return slices.ContainsFunc([]string{"/docs", "/assets/", "/access-request", "/onboarding-guide", "/demo/"},
+		func(page string) bool { return strings.HasPrefix(pattern, page) }) || pattern == "/"
 }
 
 // TestDocs makes sure that the page asks no other host, and runs no script.

@@ -29,6 +29,9 @@ func (s *Server) route() error {
 	s.registerReads(api)
 	s.registerOperators(api)
 	s.registerPeople(api)
+	if s.config.Pages != nil {
+		s.config.Pages.Register(guarded)
+	}
 	if s.config.Gate != nil {
 		s.config.Gate.Register(api, guarded)
 	}

@@ -80,7 +80,7 @@ func joined(roles []access.Role, separator string) string {
 
 // routes is the one place that opens a route to anybody. A route that is registered and not named
 // here is refused.
-var routes = slices.Concat(serviceRoutes, signInRoutes, caseRoutes, peopleRoutes, operatorRoutes)
+var routes = slices.Concat(serviceRoutes, pageRoutes, signInRoutes, caseRoutes, peopleRoutes, operatorRoutes)
 
 func public(method, pattern string) Route {
 	return Route{Method: method, Pattern: pattern, Public: true}

@@ -19,6 +19,17 @@ var serviceRoutes = []Route{
 	posts("/cms/v1/events", access.PublishEvents, "").but(ownBody).but(recordedElsewhere),
 }
 
+// pageRoutes are what people see in a browser. An access request is read and changed by its page as it
+// is by the API, and recorded so. The mails are there in a demonstration alone.
+var pageRoutes = []Route{
+	public(http.MethodGet, "/"),
+	public(http.MethodGet, "/assets/{name}"),
+	public(http.MethodGet, "/onboarding-guide"),
+	public(http.MethodGet, "/demo/mail"),
+	reads("/access-request", "", "").but(openToAll),
+	posts("/access-request", "", "").but(openToAll).but(ownBody),
+}
+
 // signInRoutes are for people who are not signed in yet. The gate records sign-ins and what comes
 // before them; access requests are commands of nobody known.
 var signInRoutes = []Route{
