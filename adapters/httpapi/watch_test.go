@@ -53,6 +53,7 @@ func TestStreamEndsWithItsRight(t *testing.T) {
 			"access removed": func(p person) {
 				h.told(http.MethodPost, "/api/v1/users/"+p.id+"/remove", admin.token, data{"business": frnA, "reason": "a test"})
 			},
+			"the role for it taken away": func(p person) { h.onlyAdministers(p, admin) },
 		}
 		bystander := h.join(frnA, admin.token, "Sample Bystander", "bystander@"+domainA, access.Caseworker)
 		stays := h.listenWith("Cookie", h.signIn(bystander.id))
@@ -78,6 +79,13 @@ func TestStreamEndsWithItsRight(t *testing.T) {
 		stays.ended("terms published, by session")
 		byToken.ended("terms published, by token")
 	})
+}
+
+// onlyAdministers leaves a caseworker of frnA the role of administrator alone, which reads no cases.
+func (h *house) onlyAdministers(p, admin person) {
+	h.t.Helper()
+	h.told(http.MethodPost, "/api/v1/administrator-requests/grant", h.operator(), data{"business": frnA, "user": p.id, "requestedBy": admin.id})
+	h.told(http.MethodPost, "/api/v1/users/"+p.id+"/revoke", admin.token, data{"business": frnA, "roles": []string{"caseworker"}, "reason": "a test"})
 }
 
 // TestStreamEndsWithItsToken: a revoked token ends its stream, of a machine as well.
@@ -107,38 +115,60 @@ func (s *stuck) SetWriteDeadline(at time.Time) error {
 func (s *stuck) SetReadDeadline(time.Time) error { return nil }
 
 // TestExportEndsWithItsRight: an export that its client keeps waiting is cut off as soon as the person
-// is disabled, and does not say that it is whole; what was given out is recorded.
+// is disabled, or loses the role that lets him export, and does not say that it is whole; what was given
+// out is recorded. A role beside it that is taken away changes nothing.
 func TestExportEndsWithItsRight(t *testing.T) {
 	inHouses(t, func(t *testing.T, h *house) {
 		h.found(frnA, domainA)
 		admin := h.administrator(frnA, domainA, "first@"+domainA)
-		p := h.join(frnA, admin.token, "Sample Person", "p@"+domainA, access.Caseworker)
 		h.convertMany(1200)
-		client := &stuck{slowReader: newSlowReader("N0001")}
-		request := httptest.NewRequest(http.MethodGet, "/api/v1/cases/export?sort=reference&status=open", nil)
-		request.Header.Set("Cookie", h.signIn(p.id))
-		request.Header.Set("Casesync-Min-Position", h.position)
-		cut := make(chan any, 1)
-		go func() {
-			defer func() { cut <- recover() }()
-			h.api.ServeHTTP(client, request)
-		}()
-		<-client.stopped
-		h.told(http.MethodPost, "/api/v1/users/"+p.id+"/disable", admin.token, data{"business": frnA, "reason": "a test"})
-		select {
-		case cause := <-cut:
-			if cause != http.ErrAbortHandler {
-				t.Errorf("got %v, want the connection cut", cause)
+		for name, take := range map[string]func(p person){
+			"disabled": func(p person) {
+				h.told(http.MethodPost, "/api/v1/users/"+p.id+"/disable", admin.token, data{"business": frnA, "reason": "a test"})
+			},
+			"role taken away": func(p person) { h.onlyAdministers(p, admin) },
+		} {
+			p := h.join(frnA, admin.token, "Sample Person", strings.ReplaceAll(name, " ", ".")+"@"+domainA, access.Caseworker)
+			client, over := h.export(p)
+			take(p)
+			select {
+			case cause := <-over:
+				if cause != http.ErrAbortHandler {
+					t.Errorf("%s: got %v, want the connection cut", name, cause)
+				}
+			case <-time.After(endsWithin):
+				t.Fatalf("%s: the export goes on", name)
 			}
-		case <-time.After(endsWithin):
-			t.Fatal("the export goes on")
+			if strings.Contains(client.String(), "N1199") {
+				t.Errorf("%s: the export was whole", name)
+			}
+			last := h.activities(httpapi.ActivityFilter{Actor: "user:" + p.id, Kind: "data-exported"}, 2)
+			if len(last) != 2 || !last[0].Failed || last[0].Code != "cut-off" || last[1].Detail["phase"] != "begun" || last[1].Failed {
+				t.Errorf("%s: activity: got %+v, want an export begun and cut off", name, last)
+			}
 		}
-		if strings.Contains(client.String(), "N1199") {
-			t.Error("the export was whole")
-		}
-		last := h.activities(httpapi.ActivityFilter{Actor: "user:" + p.id, Kind: "data-exported"}, 2)
-		if len(last) != 2 || !last[0].Failed || last[0].Code != "cut-off" || last[1].Detail["phase"] != "begun" || last[1].Failed {
-			t.Errorf("activity: got %+v, want an export begun and cut off", last)
+		p := h.join(frnA, admin.token, "Sample Person", "both@"+domainA, access.Caseworker, access.Supervisor)
+		client, over := h.export(p)
+		h.told(http.MethodPost, "/api/v1/users/"+p.id+"/revoke", admin.token, data{"business": frnA, "roles": []string{"supervisor"}, "reason": "a test"})
+		client.cut.Do(func() { close(client.goOn) })
+		if cause := <-over; cause != nil || !strings.Contains(client.String(), "N1199") {
+			t.Errorf("a role beside it: got %v, want the export whole", cause)
 		}
 	})
+}
+
+// export begins an export by a person's session, to a client that takes nothing after the first case; over
+// tells how it ended.
+func (h *house) export(p person) (client *stuck, over chan any) {
+	h.t.Helper()
+	client, over = &stuck{slowReader: newSlowReader("N0001")}, make(chan any, 1)
+	request := httptest.NewRequest(http.MethodGet, "/api/v1/cases/export?sort=reference&status=open", nil)
+	request.Header.Set("Cookie", h.signIn(p.id))
+	request.Header.Set("Casesync-Min-Position", h.position)
+	go func() {
+		defer func() { over <- recover() }()
+		h.api.ServeHTTP(client, request)
+	}()
+	<-client.stopped
+	return client, over
 }
