@@ -93,8 +93,8 @@ func refused(err error) error {
 	return err
 }
 
-// limiters bound the requests of each network address, and of each user. A machine's are bounded by its
-// address alone: a case management system may have much to say.
+// limiters bound the requests that nobody known sends, by their network address, and those of each
+// user. A machine's are not bounded: a case management system may have much to say.
 func (s *serving) limiters() (addresses, users func(http.Handler) http.Handler, err error) {
 	byAddress, byUser := s.settings.rates()
 	address, err := ratelimit.New(ratelimit.Config{Limit: byAddress, Now: s.now, Refuse: httpapi.RefuseLimited})

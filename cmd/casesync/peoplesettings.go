@@ -37,8 +37,8 @@ type peopleSettings struct {
 	LockoutForget      time.Duration `help:"How long without an attempt until all of them are forgotten." default:"24h" group:"Sign-in"`
 	LockoutAddressFree int           `help:"As lockout-free, for all attempts from one network address, behind which a whole office may be." default:"50" group:"Sign-in"`
 
-	RequestsPerSecond     float64       `help:"Requests a second that one network address may go on making." default:"50" group:"Limits"`
-	RequestsBurst         int           `help:"Requests that one network address may make at once." default:"200" group:"Limits"`
+	RequestsPerSecond     float64       `help:"Requests a second that one network address may go on making without being signed in, and without a token that is taken." default:"50" group:"Limits"`
+	RequestsBurst         int           `help:"Requests that one network address may make so at once." default:"200" group:"Limits"`
 	UserRequestsPerSecond float64       `help:"Requests a second that one user may go on making. Machines are not limited by it." default:"20" group:"Limits"`
 	UserRequestsBurst     int           `help:"Requests that one user may make at once." default:"100" group:"Limits"`
 	SweepEvery            time.Duration `help:"How often it is looked for what the clock makes due: warnings, disabling, erasure." default:"10m" group:"Limits"`

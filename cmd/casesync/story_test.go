@@ -32,6 +32,7 @@ func TestTheWholeStory(t *testing.T) {
 		w.storyFeed()
 		o := w.open(&clock{}, "--secrets", secrets, "--operators-mail", "operators@service.example")
 		o.publishTerms("2026-01")
+		o.caughtUp()
 
 		// Identity providers have clocks of their own: they come before the clock is moved.
 		o.oidcStory(idp)
@@ -142,7 +143,7 @@ func (o *office) localStory() *browser {
 	b.must(http.MethodPost, "/api/v1/sign-out", map[string]any{})
 	b.refused(http.StatusUnauthorized, "token-missing", http.MethodGet, "/api/v1/me", nil)
 	if got := b.signIn(email); got.status != http.StatusOK {
-		t.Fatalf("signing in again: got %d %s", got.status, got.text)
+		t.Fatalf("signing in again: got %d %s\n%s", got.status, got.text, o.must("activity", "list", "--failed", "--limit", "5"))
 	}
 	other := o.browser()
 	other.secret = b.secret
