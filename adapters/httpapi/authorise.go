@@ -37,13 +37,14 @@ func scopeOf(ctx context.Context) projections.Scope { return callerOf(ctx).scope
 // guards returns what stands in front of every route, from the outside in: all of it runs after the
 // router has matched, so that it goes by the very pattern that will be served.
 func (s *Server) guards() []func(http.Handler) http.Handler {
-	guards := []func(http.Handler) http.Handler{s.record, orPass(s.config.LimitAddresses)}
+	guards := []func(http.Handler) http.Handler{s.record, s.limitStrangers}
 	if s.config.Gate != nil {
 		guards = append(guards, s.config.Gate.Middleware)
 	}
 	return append(guards, s.authorise, orPass(s.config.LimitPrincipals), s.announce)
 }
 
+// orPass is middleware, or where there is none what lets everything pass.
 func orPass(middleware func(http.Handler) http.Handler) func(http.Handler) http.Handler {
 	if middleware == nil {
 		return func(next http.Handler) http.Handler { return next }
@@ -72,7 +73,7 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		}
 		r, done := s.bound(w, r, route)
 		defer done()
-		if route.Public || route.Permission == access.ReadMetrics && s.config.MetricsPublic {
+		if s.open(route) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -80,7 +81,7 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		visitOf(r.Context()).by(who)
 		s.seen(r.Context(), who.person)
 		if refusal != nil {
-			refusal.write(w)
+			s.refuse(w, r, refusal)
 			return
 		}
 		if route.Stream {
@@ -90,6 +91,11 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who))) //nolint:contextcheck // bound derived r from r
 	})
+}
+
+// open reports whether a route is for anybody.
+func (s *Server) open(route Route) bool {
+	return route.Public || route.Permission == access.ReadMetrics && s.config.MetricsPublic
 }
 
 // admit returns who asks if he may use the route at all; what he sees there is his scope's matter.

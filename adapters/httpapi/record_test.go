@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,29 +138,38 @@ func TestActivityLogFails(t *testing.T) {
 	h.send(auditor, http.MethodGet, "/api/v1/cases/export", "").want(http.StatusOK)
 }
 
-// TestRateLimits: an address is bounded before anybody is asked who it is, a principal after; of many
+// limiterOf is a bucket that is never filled again.
+func limiterOf(t *testing.T, burst int) *ratelimit.Limiter {
+	t.Helper()
+	made, err := ratelimit.New(ratelimit.Config{
+		Limit: ratelimit.Limit{PerSecond: 1, Burst: burst}, Refuse: httpapi.RefuseLimited, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// statuses are those of n answers to one who asks again and again.
+func (h *house) statuses(n int, who visitor, method, path, body string) (list []int) {
+	h.t.Helper()
+	for range n {
+		list = append(list, h.send(who, method, path, body).status)
+	}
+	return list
+}
+
+// TestRateLimits: a principal is bounded as who he is, and who nobody knows by his address; of many
 // refusals one a minute is recorded.
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
-	limiter := func(burst int) *ratelimit.Limiter {
-		made, err := ratelimit.New(ratelimit.Config{
-			Limit: ratelimit.Limit{PerSecond: 1, Burst: burst}, Refuse: httpapi.RefuseLimited, Now: func() time.Time { return now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return made
-	}
 	h := newHouse(t, sqliteAddress(t), func(config *httpapi.Config) {
-		config.LimitAddresses = limiter(9).ByAddress // one is the fixture's own
-		config.LimitPrincipals = limiter(3).By(func(r *http.Request) string { return httpapi.PrincipalOf(r.Context()).ID })
+		config.LimitAddresses = limiterOf(t, 2).ByAddress
+		config.LimitPrincipals = limiterOf(t, 3).By(func(r *http.Request) string { return httpapi.PrincipalOf(r.Context()).ID })
 	})
 	auditor, security := visitor{token: h.as(access.Auditor)}, visitor{token: h.as(access.Security)}
-	var got []int
-	for range 5 {
-		got = append(got, h.send(auditor, http.MethodGet, "/api/v1/me", "").status)
-	}
-	got = append(got, h.send(security, http.MethodGet, "/api/v1/me", "").status)
+	got := h.statuses(5, auditor, http.MethodGet, "/api/v1/me", "")
+	got = append(got, h.statuses(1, security, http.MethodGet, "/api/v1/me", "")...)
 	for range 3 {
 		last := h.send(visitor{}, http.MethodGet, "/api/v1/me", "")
 		got = append(got, last.status)
@@ -174,6 +184,33 @@ func TestRateLimits(t *testing.T) {
 	recorded := h.activities(httpapi.ActivityFilter{Kind: commands.TooManyRequests}, 2)
 	if len(recorded) != 2 || recorded[0].Actor != "" || !strings.HasPrefix(recorded[1].Actor, "token:") || !recorded[0].Failed {
 		t.Errorf("recorded: got %+v, want one of the principal and one of the address", recorded)
+	}
+}
+
+// TestStrangersAreLimited: an address that has used its requests up, by guessing tokens or by asking
+// what anybody may, gets nothing more as a stranger, and everything as who it proves to be.
+func TestStrangersAreLimited(t *testing.T) {
+	t.Parallel()
+	const burst = 5
+	h := newHouse(t, sqliteAddress(t), func(config *httpapi.Config) { config.LimitAddresses = limiterOf(t, burst).ByAddress })
+	guess := visitor{token: "casesync_test_AAAAAAAAAAAAAAAA_" + strings.Repeat("A", 43)}
+	want := func(what string, got []int, want ...int) {
+		t.Helper()
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+	feed, auditor := visitor{token: h.as(access.CMS)}, visitor{token: h.as(access.Auditor)}
+	want("events before", h.statuses(2*burst, feed, http.MethodPost, "/cms/v1/events", "nothing")[burst:], slices.Repeat([]int{415}, burst)...)
+	want("guesses", h.statuses(burst, guess, http.MethodPost, "/cms/v1/events", "nothing"), slices.Repeat([]int{401}, burst)...)
+	want("more guesses", h.statuses(2, guess, http.MethodPost, "/cms/v1/events", "nothing"), 429, 429)
+	want("nobody", h.statuses(1, visitor{}, http.MethodGet, "/api/v1/me", ""), 429)
+	want("open routes", h.statuses(1, visitor{}, http.MethodGet, "/openapi.yaml", ""), 429)
+	want("probes", append(h.statuses(3, visitor{}, http.MethodGet, "/livez", ""), h.statuses(1, visitor{}, http.MethodGet, "/readyz", "")...), 200, 200, 200, 200)
+	want("events after", h.statuses(burst, feed, http.MethodPost, "/cms/v1/events", "nothing"), slices.Repeat([]int{415}, burst)...)
+	want("reads of who is known", h.statuses(burst, auditor, http.MethodGet, "/api/v1/me", ""), slices.Repeat([]int{200}, burst)...)
+	if got := h.activities(httpapi.ActivityFilter{Kind: commands.TooManyRequests}, 1); len(got) != 1 {
+		t.Errorf("recorded: got %d, want one a minute", len(got))
 	}
 }
 
