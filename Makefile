@@ -54,8 +54,9 @@ verify: ## Check that formatting, generated files, module files and the tidy rul
 	scripts/verify.sh
 
 .PHONY: generate
-generate: ## Make generated files anew, such as those in schemas/api
+generate: ## Make generated files anew, those in schemas/api and schemas/portal
 	go test -count 1 ./adapters/httpapi -run '^(TestOpenAPI|TestPermissionsDocument)$$' -update
+	go test -count 1 ./schemas -run '^TestNotificationForms$$' -update
 
 .PHONY: assets
 assets: ## Build the portal's style sheet anew from GOV.UK Frontend (needs npm)

@@ -33,7 +33,7 @@ func TestNotificationForms(t *testing.T) {
 		}
 		path := formPath(kind.ID)
 		if *update {
-			if err := os.WriteFile(filepath.FromSlash(path), want, 0o644); err != nil { //nolint:gosec // a public file
+			if err := os.WriteFile(filepath.FromSlash(path), want, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -119,11 +119,11 @@ var commands = map[Command][]Permission{
 	"notification.skip":               {OperateFeeds},
 	"notification.release":            {System},
 
-	"ticket.open-ticket": {Anybody, AskSupport}, // anybody: before sign-in, with a contact
-	"ticket.reply":       {AskSupport, TokenHolder, AnswerTickets},
-	"ticket.resolve":     {AskSupport, TokenHolder, AnswerTickets},
-	"ticket.reopen":      {AskSupport, TokenHolder, AnswerTickets},
-	"ticket.tick":        {System},
+	"ticket.open":    {Anybody, AskSupport}, // anybody: before sign-in, with a contact
+	"ticket.reply":   {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.resolve": {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.reopen":  {AskSupport, TokenHolder, AnswerTickets},
+	"ticket.tick":    {System},
 
 	"savedview.save":   {SaveViews},
 	"savedview.remove": {SaveViews},

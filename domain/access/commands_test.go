@@ -159,7 +159,7 @@ func TestWhoMayWhat(t *testing.T) {
 		"notification.send":               "x x . . . . . .",
 		"notification.answer-suppression": ". . . x . . . .",
 		"notification.record":             ". . . x . . . x",
-		"ticket.open-ticket":              "x x x . . . . .",
+		"ticket.open":                     "x x x . . . . .",
 		"ticket.reply":                    "x x x . x . . .",
 		"ticket.tick":                     ". . . . . . . .",
 		"savedview.save":                  "x x . . . . . .",

@@ -61,7 +61,7 @@ func envelopesOf(v reflect.Value) (envelopes []string) {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	if private, is := v.Interface().(interface{ Envelope() string }); is {
+	if private, is := reflect.TypeAssert[interface{ Envelope() string }](v); is {
 		if envelope := private.Envelope(); envelope != "" {
 			return []string{envelope}
 		}
@@ -121,7 +121,7 @@ func TestUploadsDieWithTheCase(t *testing.T) {
 	t.Parallel()
 	hash := strings.Repeat("0a", 32)
 	standing := outgoing.Case{FRN: "123456", Converted: true, Open: true}
-	rejected := &upload.FileRejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample's page 3 is blank.")}
+	rejected := &upload.Rejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample's page 3 is blank.")}
 	events, held := decided(t, "upload-7", upload.Initial(), upload.Initial(), upload.Decide, upload.Evolve, []upload.Command{
 		upload.Begin{
 			Case: "FOS-7", Standing: standing, FRN: "123456", Person: "p1", Name: "Letter to Ada Sample.pdf", Bytes: 9, Limits: upload.Standard(), At: noon,
@@ -130,7 +130,7 @@ func TestUploadsDieWithTheCase(t *testing.T) {
 		upload.BeginScan{At: noon}, upload.NoteScan{Attempt: 1, Finding: upload.Finding{Verdict: upload.FoundNothing}, Scanner: "scanner 1", At: noon},
 		upload.Queue{Standing: standing, At: noon}, upload.NoteSent{Attempt: 1, At: noon},
 		upload.Record{Fact: rejected},
-		upload.Record{Fact: &upload.FileAccepted{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed under Sample.")}},
+		upload.Record{Fact: &upload.Accepted{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed under Sample.")}},
 	})
 	envelopes, subjects := sealedIn(t, "upload-7", events)
 	for i, got := range subjects {
@@ -153,8 +153,8 @@ func TestNotificationsDieWithTheCase(t *testing.T) {
 			Type: "consumer-contact-change", Fields: map[string]string{"name": "Ada Sample", "phone": "01632 960001"}, At: noon,
 		},
 		notification.NoteDelivered{At: noon},
-		notification.Record{Fact: &notification.NotificationRejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Not Sample's.")}},
-		notification.Record{Fact: &notification.NotificationAcknowledged{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample told.")}},
+		notification.Record{Fact: &notification.Rejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Not Sample's.")}},
+		notification.Record{Fact: &notification.Acknowledged{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample told.")}},
 	})
 	envelopes, subjects := sealedIn(t, "notification-7", events)
 	for i, got := range subjects {
@@ -170,7 +170,7 @@ func TestNotificationsDieWithTheCase(t *testing.T) {
 func TestTicketsDieWithEither(t *testing.T) {
 	t.Parallel()
 	events, held := decided(t, "ticket-7", ticket.Initial(), ticket.Initial(), ticket.Decide, ticket.Evolve, []ticket.Command{
-		ticket.OpenTicket{Type: ticket.Technical, Person: "p1", Subject: "Sample", Text: "Ada Sample can not sign in.", At: noon},
+		ticket.Open{Type: ticket.Technical, Person: "p1", Subject: "Sample", Text: "Ada Sample can not sign in.", At: noon},
 		ticket.Reply{Side: ticket.Helpdesk, Author: "token:1", Text: "Good day, Ada Sample.", At: noon},
 		ticket.Reply{Side: ticket.Asker, Author: "p1", Text: "Sample's telephone is new.", At: noon},
 	})
@@ -183,7 +183,7 @@ func TestTicketsDieWithEither(t *testing.T) {
 	wantNoTrace(t, held, "sample", "telephone")
 
 	events, held = decided(t, "ticket-8", ticket.Initial(), ticket.Initial(), ticket.Decide, ticket.Evolve, []ticket.Command{
-		ticket.OpenTicket{
+		ticket.Open{
 			Type: ticket.Access, Contact: ticket.Contact{Name: "Ada Sample", Email: "ada.sample@example.com"}, Subject: "Sample", Text: "Help.", At: noon,
 		},
 	})
@@ -209,7 +209,7 @@ func TestViewsDieWithThePerson(t *testing.T) {
 func TestFactsSealedForAnotherEventAreSealedAnew(t *testing.T) {
 	t.Parallel()
 	codec := eventstore.NewCodec(catalog.New(), keys{})
-	held := &upload.FactHeld{Origin: fact("m2", 2), Type: "upload.accepted.v1", Fact: &upload.FileAccepted{
+	held := &upload.FactHeld{Origin: fact("m2", 2), Type: "upload.accepted.v1", Fact: &upload.Accepted{
 		Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed."),
 	}}
 	back, _ := stored(t, "upload-7", []upload.Event{held})
@@ -225,7 +225,7 @@ func TestFactsSealedForAnotherEventAreSealedAnew(t *testing.T) {
 	if err := codec.Open(t.Context(), decoded); err != nil {
 		t.Fatal(err)
 	}
-	reason := decoded.Event.(*upload.FileAccepted).Reason
+	reason := decoded.Event.(*upload.Accepted).Reason
 	if got, _ := reason.Get(); got != "Filed." || !slices.Equal(eventstore.SubjectsOf(reason.Envelope()), []string{"casefile-FOS-7"}) {
 		t.Errorf("reason: got %q under %v", got, eventstore.SubjectsOf(reason.Envelope()))
 	}

@@ -56,7 +56,7 @@ func (s *State) send(c Send) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{&NotificationSent{
+	return []Event{&Sent{
 		Case: c.Case, FRN: c.FRN, Person: c.Person, Type: kind.ID, Bulk: c.Bulk,
 		Content: outgoing.Seal(c.Case, Content{Fields: fields}), At: c.At.UTC(),
 	}}, nil
@@ -66,18 +66,18 @@ func (s *State) send(c Send) ([]Event, error) {
 func (s *State) check(c Check) []Event {
 	kind, _ := Types().Find(s.kind)
 	cause := c.Standing.Bars(s.frn, kind.OnClosed)
-	if cause == "" || s.course.status != Sent {
+	if cause == "" || s.course.status != StatusSent {
 		return nil
 	}
-	return []Event{&NotificationWithdrawn{Cause: cause, At: c.At.UTC()}}
+	return []Event{&Withdrawn{Cause: cause, At: c.At.UTC()}}
 }
 
 func (s *State) noteDelivered(c NoteDelivered) []Event {
 	switch s.course.status {
-	case Sent:
-		return []Event{&NotificationDelivered{At: c.At.UTC()}}
-	case Withdrawn:
-		return []Event{&NotificationDelivered{Overtook: Withdrawn, At: c.At.UTC()}}
+	case StatusSent:
+		return []Event{&Delivered{At: c.At.UTC()}}
+	case StatusWithdrawn:
+		return []Event{&Delivered{Overtook: StatusWithdrawn, At: c.At.UTC()}}
 	}
 	return nil
 }
@@ -101,9 +101,9 @@ func (s *State) answerSuppression(c AnswerSuppression) ([]Event, error) {
 func (s *State) record(c Record) ([]Event, error) {
 	sealed := true
 	switch fact := c.Fact.(type) {
-	case *NotificationAcknowledged:
+	case *Acknowledged:
 		sealed = outgoing.Sealed(fact.Case, fact.Reason)
-	case *NotificationRejected:
+	case *Rejected:
 		sealed = outgoing.Sealed(fact.Case, fact.Reason)
 	}
 	if !sealed {

@@ -14,8 +14,8 @@ type Event interface {
 	origin() *feed.Origin
 }
 
-// NotificationSent records that a person sent a notification. It is published because of this event.
-type NotificationSent struct {
+// Sent records that a person sent a notification. It is published because of this event.
+type Sent struct {
 	Case    string                 `json:"case"`
 	FRN     string                 `json:"frn"`
 	Person  string                 `json:"person"` // user id
@@ -26,15 +26,15 @@ type NotificationSent struct {
 	At   time.Time `json:"at"`
 }
 
-// NotificationWithdrawn records that the case bars the notification from going out.
-type NotificationWithdrawn struct {
+// Withdrawn records that the case bars the notification from going out.
+type Withdrawn struct {
 	Cause outgoing.Cause `json:"cause"`
 	At    time.Time      `json:"at"`
 }
 
-// NotificationDelivered records that the notification was published. Overtook is what it was taken for meanwhile,
+// Delivered records that the notification was published. Overtook is what it was taken for meanwhile,
 // where that is not sent: it went out all the same.
-type NotificationDelivered struct {
+type Delivered struct {
 	Overtook Status    `json:"overtook,omitzero"`
 	At       time.Time `json:"at"`
 }
@@ -55,17 +55,17 @@ type SuppressionAnswered struct {
 	At     time.Time `json:"at"`
 }
 
-// NotificationAcknowledged records that the case management system took the notification
+// Acknowledged records that the case management system took the notification
 // (cms.notification.acknowledged.v1).
-type NotificationAcknowledged struct {
+type Acknowledged struct {
 	Origin feed.Origin           `json:"origin"`
 	Case   string                `json:"case"`
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
-// NotificationRejected records that the case management system did not take the notification
+// Rejected records that the case management system did not take the notification
 // (cms.notification.rejected.v1).
-type NotificationRejected struct {
+type Rejected struct {
 	Origin feed.Origin           `json:"origin"`
 	Case   string                `json:"case"`
 	Code   string                `json:"code,omitzero"` // the source's, if it gives one
@@ -92,12 +92,12 @@ type SequenceSkipped struct {
 	To     int64  `json:"to"`
 }
 
-func (e *NotificationAcknowledged) origin() *feed.Origin { return &e.Origin }
-func (e *NotificationRejected) origin() *feed.Origin     { return &e.Origin }
-func (e *FactHeld) origin() *feed.Origin                 { return &e.Origin }
-func (e *FactUnrecognised) origin() *feed.Origin         { return &e.Origin }
-func (*SequenceSkipped) origin() *feed.Origin            { return nil }
-func (*NotificationSent) origin() *feed.Origin           { return nil }
-func (*NotificationWithdrawn) origin() *feed.Origin      { return nil }
-func (*NotificationDelivered) origin() *feed.Origin      { return nil }
-func (*SuppressionAnswered) origin() *feed.Origin        { return nil }
+func (e *Acknowledged) origin() *feed.Origin      { return &e.Origin }
+func (e *Rejected) origin() *feed.Origin          { return &e.Origin }
+func (e *FactHeld) origin() *feed.Origin          { return &e.Origin }
+func (e *FactUnrecognised) origin() *feed.Origin  { return &e.Origin }
+func (*SequenceSkipped) origin() *feed.Origin     { return nil }
+func (*Sent) origin() *feed.Origin                { return nil }
+func (*Withdrawn) origin() *feed.Origin           { return nil }
+func (*Delivered) origin() *feed.Origin           { return nil }
+func (*SuppressionAnswered) origin() *feed.Origin { return nil }

@@ -4,12 +4,12 @@ import "casesync/domain"
 
 // vocabulary lists the events of a notification by stored name; see casefile's for the rules.
 var vocabulary = domain.NewVocabulary(
-	entry[NotificationSent]("notification.sent.v1"),
-	entry[NotificationWithdrawn]("notification.withdrawn.v1"),
-	entry[NotificationDelivered]("notification.delivered.v1"),
+	entry[Sent]("notification.sent.v1"),
+	entry[Withdrawn]("notification.withdrawn.v1"),
+	entry[Delivered]("notification.delivered.v1"),
 	entry[SuppressionAnswered]("notification.suppression-answered.v1"),
-	entry[NotificationAcknowledged]("notification.acknowledged.v1"),
-	entry[NotificationRejected]("notification.rejected.v1"),
+	entry[Acknowledged]("notification.acknowledged.v1"),
+	entry[Rejected]("notification.rejected.v1"),
 	entry[FactHeld]("notification.fact-held.v1"),
 	entry[FactUnrecognised]("notification.fact-unrecognised.v1"),
 	entry[SequenceSkipped]("notification.sequence-skipped.v1"),

@@ -15,7 +15,7 @@
 //	sent → delivered → acknowledged | rejected
 //	  └→ withdrawn
 //
-// It is published because of [NotificationSent], by whoever gives Check immediately before and
+// It is published because of [Sent], by whoever gives Check immediately before and
 // NoteDelivered after it. A crash between leaves it sent; it is published again, under the same id. What
 // package outgoing says of what is overtaken holds here.
 //
@@ -37,12 +37,12 @@ type Status string
 
 // The statuses. Missing: there is no such notification.
 const (
-	Missing      Status = "missing"
-	Sent         Status = "sent"
-	Delivered    Status = "delivered"
-	Acknowledged Status = "acknowledged"
-	Rejected     Status = "rejected"
-	Withdrawn    Status = "withdrawn"
+	StatusMissing      Status = "missing"
+	StatusSent         Status = "sent"
+	StatusDelivered    Status = "delivered"
+	StatusAcknowledged Status = "acknowledged"
+	StatusRejected     Status = "rejected"
+	StatusWithdrawn    Status = "withdrawn"
 )
 
 // Content is what a person filled in: texts by the names of the form's fields.
@@ -69,7 +69,7 @@ type course struct {
 }
 
 // Initial returns the state of a notification that nobody sent.
-func Initial() *State { return &State{course: course{status: Missing}} }
+func Initial() *State { return &State{course: course{status: StatusMissing}} }
 
 // Status returns where the notification stands.
 func (s *State) Status() Status { return s.course.status }
@@ -93,7 +93,7 @@ func (s *State) SentAt() time.Time { return s.sentAt }
 func (s *State) Content() private.Value[Content] { return s.content }
 
 // Deliverable reports whether it is in line to be published, and nothing has withdrawn it.
-func (s *State) Deliverable() bool { return s.course.status == Sent }
+func (s *State) Deliverable() bool { return s.course.status == StatusSent }
 
 // AsksOperators reports whether it is a request for suppression that no operator has answered.
 func (s *State) AsksOperators() bool { return s.kind == SuppressCase && s.answer == "" }
@@ -119,7 +119,7 @@ func Evolve(state *State, event Event) *State {
 	case *SequenceSkipped:
 		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
 		return state
-	case *NotificationSent:
+	case *Sent:
 		state.kind, state.frn, state.person = event.Type, event.FRN, event.Person
 		state.sentAt, state.content = event.At, event.Content
 	case *SuppressionAnswered:
@@ -136,16 +136,16 @@ func Evolve(state *State, event Event) *State {
 // Apply takes an event into the course.
 func (c *course) Apply(event Event) {
 	switch event := event.(type) {
-	case *NotificationSent:
-		c.ref, c.status = event.Case, Sent
-	case *NotificationWithdrawn:
-		c.status = Withdrawn
-	case *NotificationDelivered:
-		c.status = Delivered
-	case *NotificationAcknowledged:
-		c.status = Acknowledged
-	case *NotificationRejected:
-		c.status = Rejected
+	case *Sent:
+		c.ref, c.status = event.Case, StatusSent
+	case *Withdrawn:
+		c.status = StatusWithdrawn
+	case *Delivered:
+		c.status = StatusDelivered
+	case *Acknowledged:
+		c.status = StatusAcknowledged
+	case *Rejected:
+		c.status = StatusRejected
 	}
 }
 
@@ -154,10 +154,10 @@ func (c *course) Contradicted(fact Event) []string {
 	var ref string
 	var says Status
 	switch fact := fact.(type) {
-	case *NotificationAcknowledged:
-		ref, says = fact.Case, Acknowledged
-	case *NotificationRejected:
-		ref, says = fact.Case, Rejected
+	case *Acknowledged:
+		ref, says = fact.Case, StatusAcknowledged
+	case *Rejected:
+		ref, says = fact.Case, StatusRejected
 	default:
 		return nil
 	}
@@ -166,8 +166,8 @@ func (c *course) Contradicted(fact Event) []string {
 		contradicted = append(contradicted, outgoing.DifferentCase)
 	}
 	switch c.status {
-	case Sent, Delivered, says: // it may answer before it is noted that it was asked
-	case Acknowledged, Rejected:
+	case StatusSent, StatusDelivered, says: // it may answer before it is noted that it was asked
+	case StatusAcknowledged, StatusRejected:
 		contradicted = append(contradicted, outgoing.AlreadyAnswered)
 	default:
 		contradicted = append(contradicted, outgoing.NotSent)

@@ -44,7 +44,7 @@ func after(history []notification.Event, more ...notification.Event) []notificat
 }
 
 func sentAs(kind notification.TypeID, fields map[string]string) []notification.Event {
-	return events(&notification.NotificationSent{
+	return events(&notification.Sent{
 		Case: ref, FRN: frn, Person: person, Type: kind, Bulk: "bulk-1", At: noon,
 		Content: outgoing.Seal(ref, notification.Content{Fields: fields}),
 	})
@@ -57,12 +57,12 @@ func origin(sequence int64, contradicts ...string) feed.Origin {
 	}
 }
 
-func acknowledge(sequence int64, contradicts ...string) *notification.NotificationAcknowledged {
-	return &notification.NotificationAcknowledged{Origin: origin(sequence, contradicts...), Case: ref}
+func acknowledge(sequence int64, contradicts ...string) *notification.Acknowledged {
+	return &notification.Acknowledged{Origin: origin(sequence, contradicts...), Case: ref}
 }
 
-func reject(sequence int64, contradicts ...string) *notification.NotificationRejected {
-	return &notification.NotificationRejected{
+func reject(sequence int64, contradicts ...string) *notification.Rejected {
+	return &notification.Rejected{
 		Origin: origin(sequence, contradicts...), Case: ref, Code: "too-late", Reason: outgoing.Seal(ref, "Decided meanwhile."),
 	}
 }
@@ -71,8 +71,8 @@ var (
 	sent         = sentAs("proactive-offer-intended", map[string]string{"offerBy": "2025-01-20"})
 	update       = sentAs("general-update", map[string]string{"message": "Hello."})
 	request      = sentAs(notification.SuppressCase, map[string]string{"ground": "colleague"})
-	delivered    = after(sent, &notification.NotificationDelivered{At: noon})
-	withdrawn    = after(sent, &notification.NotificationWithdrawn{Cause: outgoing.CaseSuppressed, At: noon})
+	delivered    = after(sent, &notification.Delivered{At: noon})
+	withdrawn    = after(sent, &notification.Withdrawn{Cause: outgoing.CaseSuppressed, At: noon})
 	acknowledged = after(delivered, acknowledge(1))
 	rejected     = after(delivered, reject(1))
 )
@@ -118,7 +118,7 @@ func TestGoingOut(t *testing.T) {
 	t.Parallel()
 	check := func(c outgoing.Case) notification.Command { return notification.Check{Standing: c, At: noon} }
 	withdraw := func(cause outgoing.Cause) []notification.Event {
-		return events(&notification.NotificationWithdrawn{Cause: cause, At: noon})
+		return events(&notification.Withdrawn{Cause: cause, At: noon})
 	}
 	domaintest.Run(t, decider, []row{
 		{Name: "checked: nothing happens", Given: sent, When: check(standing)},
@@ -136,7 +136,7 @@ func TestGoingOut(t *testing.T) {
 		{Name: "delivered and answered: nothing happens", Given: acknowledged, When: notification.NoteDelivered{At: noon}},
 		{
 			Name: "delivered while it was withdrawn", Given: withdrawn, When: notification.NoteDelivered{At: noon},
-			Then: events(&notification.NotificationDelivered{Overtook: notification.Withdrawn, At: noon}),
+			Then: events(&notification.Delivered{Overtook: notification.StatusWithdrawn, At: noon}),
 		},
 	})
 }
@@ -149,7 +149,7 @@ func TestSuppressionRequest(t *testing.T) {
 	answered := func(a notification.Answer) notification.Event {
 		return &notification.SuppressionAnswered{Answer: a, At: noon}
 	}
-	gone := after(request, &notification.NotificationWithdrawn{Cause: outgoing.CaseSuppressed, At: noon})
+	gone := after(request, &notification.Withdrawn{Cause: outgoing.CaseSuppressed, At: noon})
 	executed := after(request, answered(notification.Executed))
 	domaintest.Run(t, decider, []row{
 		{Name: "executed", Given: request, When: answer(notification.Executed), Then: executed[1:]},
@@ -239,8 +239,8 @@ func TestState(t *testing.T) {
 		want        notification.Status
 		deliverable bool
 	}{
-		{nil, notification.Missing, false}, {sent, notification.Sent, true}, {delivered, notification.Delivered, false},
-		{withdrawn, notification.Withdrawn, false}, {acknowledged, notification.Acknowledged, false}, {rejected, notification.Rejected, false},
+		{nil, notification.StatusMissing, false}, {sent, notification.StatusSent, true}, {delivered, notification.StatusDelivered, false},
+		{withdrawn, notification.StatusWithdrawn, false}, {acknowledged, notification.StatusAcknowledged, false}, {rejected, notification.StatusRejected, false},
 	} {
 		if s := decider.State(test.history...); s.Status() != test.want || s.Deliverable() != test.deliverable {
 			t.Errorf("after %d events: got %s, deliverable %v, want %s, %v", len(test.history), s.Status(), s.Deliverable(), test.want, test.deliverable)
@@ -275,7 +275,7 @@ func TestWhateverIsAsked(t *testing.T) {
 				continue
 			}
 			for _, event := range decided {
-				if _, withdrawn := event.(*notification.NotificationWithdrawn); withdrawn && state.Status() != notification.Sent {
+				if _, withdrawn := event.(*notification.Withdrawn); withdrawn && state.Status() != notification.StatusSent {
 					t.Fatalf("withdrawn when %s", state.Status())
 				}
 				counts[fmt.Sprintf("%T", event)]++
@@ -283,7 +283,7 @@ func TestWhateverIsAsked(t *testing.T) {
 			}
 		}
 		for _, event := range []notification.Event{
-			new(notification.NotificationSent), new(notification.NotificationDelivered), new(notification.NotificationWithdrawn), new(notification.SuppressionAnswered),
+			new(notification.Sent), new(notification.Delivered), new(notification.Withdrawn), new(notification.SuppressionAnswered),
 		} {
 			if got := counts[fmt.Sprintf("%T", event)]; got > 1 {
 				t.Fatalf("%T: got %d, want at most one", event, got)

@@ -9,8 +9,8 @@ import (
 // Command is something asked of a ticket. At is when.
 type Command interface{ ticketCommand() }
 
-// OpenTicket asks a question: from a person with an account, or before sign-in, with a contact.
-type OpenTicket struct {
+// Open asks a question: from a person with an account, or before sign-in, with a contact.
+type Open struct {
 	Type   Type
 	Person string // user id, "" before sign-in
 	FRN    string // the business that it is about, "" for none
@@ -46,8 +46,8 @@ type Reopen struct {
 // Tick applies the rules of package retention as of Today.
 type Tick struct{ Today calendar.Day }
 
-func (OpenTicket) ticketCommand() {}
-func (Reply) ticketCommand()      {}
-func (Resolve) ticketCommand()    {}
-func (Reopen) ticketCommand()     {}
-func (Tick) ticketCommand()       {}
+func (Open) ticketCommand()    {}
+func (Reply) ticketCommand()   {}
+func (Resolve) ticketCommand() {}
+func (Reopen) ticketCommand()  {}
+func (Tick) ticketCommand()    {}

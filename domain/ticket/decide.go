@@ -38,7 +38,7 @@ var (
 // neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
 func Decide(state *State, command Command) ([]Event, error) {
 	switch command := command.(type) {
-	case OpenTicket:
+	case Open:
 		return state.open(command)
 	case Reply:
 		return state.reply(command)
@@ -47,21 +47,21 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case Reopen:
 		return state.reopen(command)
 	case Tick:
-		if state.status != Resolved || !retention.Standard().TicketErases(state.resolvedOn, command.Today) {
+		if state.status != StatusResolved || !retention.Standard().TicketErases(state.resolvedOn, command.Today) {
 			return nil, nil
 		}
-		return []Event{&TicketErased{Day: command.Today}}, nil
+		return []Event{&Erased{Day: command.Today}}, nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of a ticket", command)
 }
 
-func (s *State) open(c OpenTicket) ([]Event, error) {
+func (s *State) open(c Open) ([]Event, error) {
 	subject, subjectOK := readText(c.Subject, SubjectCharactersMax, false)
 	text, textOK := readText(c.Text, TextCharactersMax, true)
 	switch {
 	case c.At.IsZero():
 		return nil, errNoTime
-	case s.status != Missing:
+	case s.status != StatusMissing:
 		return nil, refuse("ticket-opened", "This ticket was opened already. Write in it, or open another.")
 	case !slices.Contains(Types(), c.Type):
 		return nil, refuse("ticket-type-unknown", "Choose what the question is about: technical, additional administrator or access.")
@@ -74,7 +74,7 @@ func (s *State) open(c OpenTicket) ([]Event, error) {
 	case c.Type == AdditionalAdministrator && c.FRN == "":
 		return nil, refuse("ticket-business-missing", "Say for which business another administrator is needed.")
 	}
-	event := &TicketOpened{Type: c.Type, Person: c.Person, FRN: c.FRN, At: c.At.UTC()}
+	event := &Opened{Type: c.Type, Person: c.Person, FRN: c.FRN, At: c.At.UTC()}
 	event.Question = sealed(c.Person, Question{Subject: subject, Text: text})
 	if c.Person == "" {
 		contact, err := c.Contact.read()
@@ -95,29 +95,29 @@ func (s *State) reply(c Reply) ([]Event, error) {
 	case !ok:
 		return nil, refuseText()
 	case s.messages >= MessagesMax:
-		return nil, refuse("ticket-full", "This conversation has %d messages. Open another ticket.", MessagesMax)
-	case s.status == Resolved && c.Side == Helpdesk:
+		return nil, refuse("ticket-full", "This conversation has %d messages. StatusOpen another ticket.", MessagesMax)
+	case s.status == StatusResolved && c.Side == Helpdesk:
 		return nil, refuse("ticket-resolved", "This ticket is resolved. Reopen it first.")
 	}
 	added := &MessageAdded{Side: c.Side, Author: c.Author, Message: sealed(s.person, Message{Text: text}), At: c.At.UTC()}
-	if s.status == Resolved {
-		return []Event{&TicketReopened{Side: c.Side, At: c.At.UTC()}, added}, nil
+	if s.status == StatusResolved {
+		return []Event{&Reopened{Side: c.Side, At: c.At.UTC()}, added}, nil
 	}
 	return []Event{added}, nil
 }
 
 func (s *State) resolve(c Resolve) ([]Event, error) {
-	if err := s.admit(c.Side, c.Author, c.At); err != nil || s.status == Resolved {
+	if err := s.admit(c.Side, c.Author, c.At); err != nil || s.status == StatusResolved {
 		return nil, err
 	}
-	return []Event{&TicketResolved{Side: c.Side, Day: calendar.DayOf(c.At), At: c.At.UTC()}}, nil
+	return []Event{&Resolved{Side: c.Side, Day: calendar.DayOf(c.At), At: c.At.UTC()}}, nil
 }
 
 func (s *State) reopen(c Reopen) ([]Event, error) {
-	if err := s.admit(c.Side, c.Author, c.At); err != nil || s.status == Open {
+	if err := s.admit(c.Side, c.Author, c.At); err != nil || s.status == StatusOpen {
 		return nil, err
 	}
-	return []Event{&TicketReopened{Side: c.Side, At: c.At.UTC()}}, nil
+	return []Event{&Reopened{Side: c.Side, At: c.At.UTC()}}, nil
 }
 
 // admit refuses whoever has no part in the ticket: for him there is none.
@@ -127,7 +127,7 @@ func (s *State) admit(side Side, author string, at time.Time) error {
 		return errNoTime
 	case side != Asker && side != Helpdesk, side == Helpdesk && author == "":
 		return errSide
-	case s.status == Missing, s.status == Gone, side == Asker && author != s.person:
+	case s.status == StatusMissing, s.status == StatusErased, side == Asker && author != s.person:
 		return refuse("ticket-unknown", "There is no such ticket among those you may see. It may have been erased, some time after it was resolved.")
 	}
 	return nil
@@ -136,18 +136,18 @@ func (s *State) admit(side Side, author string, at time.Time) error {
 // Evolve takes event into state, in place, and returns it.
 func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
-	case *TicketOpened:
-		state.status, state.kind, state.person, state.frn = Open, event.Type, event.Person, event.FRN
+	case *Opened:
+		state.status, state.kind, state.person, state.frn = StatusOpen, event.Type, event.Person, event.FRN
 		state.question, state.contact, state.openedAt, state.last = event.Question, event.Contact, event.At, Asker
 	case *MessageAdded:
 		state.messages++
 		state.last = event.Side
-	case *TicketResolved:
-		state.status, state.resolvedOn = Resolved, event.Day
-	case *TicketReopened:
-		state.status, state.resolvedOn, state.last = Open, 0, event.Side
-	case *TicketErased:
-		state.status = Gone
+	case *Resolved:
+		state.status, state.resolvedOn = StatusResolved, event.Day
+	case *Reopened:
+		state.status, state.resolvedOn, state.last = StatusOpen, 0, event.Side
+	case *Erased:
+		state.status = StatusErased
 	}
 	return state
 }
@@ -177,7 +177,7 @@ func (c Contact) read() (Contact, error) {
 // Line breaks and tabs are text where several lines are.
 func readText(text string, charactersMax int, lines bool) (string, bool) {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	unfit := func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\t')) }
+	unfit := func(r rune) bool { return unicode.IsControl(r) && (!lines || r != '\n' && r != '\t') }
 	return text, text != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= charactersMax && !strings.ContainsFunc(text, unfit)
 }
 

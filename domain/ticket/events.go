@@ -10,9 +10,9 @@ import (
 // Event is one of the events of a ticket. Times are in UTC.
 type Event interface{ ticketEvent() }
 
-// TicketOpened records a question. Person is the user id of who asks, "" before sign-in; FRN is the business
+// Opened records a question. Person is the user id of who asks, "" before sign-in; FRN is the business
 // that it is about, "" for none. Question and Contact are sealed for the ticket and for whom it is about.
-type TicketOpened struct {
+type Opened struct {
 	Type     Type                    `json:"type"`
 	Person   string                  `json:"person,omitzero"`
 	FRN      string                  `json:"frn,omitzero"`
@@ -30,26 +30,26 @@ type MessageAdded struct {
 	At      time.Time              `json:"at"`
 }
 
-// TicketResolved records that the question is answered, and the day from which its erasure is counted.
-type TicketResolved struct {
+// Resolved records that the question is answered, and the day from which its erasure is counted.
+type Resolved struct {
 	Side Side         `json:"side"`
 	Day  calendar.Day `json:"day"`
 	At   time.Time    `json:"at"`
 }
 
-// TicketReopened records that the question is open again.
-type TicketReopened struct {
+// Reopened records that the question is open again.
+type Reopened struct {
 	Side Side      `json:"side"`
 	At   time.Time `json:"at"`
 }
 
-// TicketErased records that the ticket's keys are to be destroyed.
-type TicketErased struct {
+// Erased records that the ticket's keys are to be destroyed.
+type Erased struct {
 	Day calendar.Day `json:"day"`
 }
 
-func (*TicketOpened) ticketEvent()   {}
-func (*MessageAdded) ticketEvent()   {}
-func (*TicketResolved) ticketEvent() {}
-func (*TicketReopened) ticketEvent() {}
-func (*TicketErased) ticketEvent()   {}
+func (*Opened) ticketEvent()       {}
+func (*MessageAdded) ticketEvent() {}
+func (*Resolved) ticketEvent()     {}
+func (*Reopened) ticketEvent()     {}
+func (*Erased) ticketEvent()       {}

@@ -4,11 +4,11 @@ import "casesync/domain"
 
 // vocabulary lists the events of a ticket by stored name; see casefile's for the rules.
 var vocabulary = domain.NewVocabulary(
-	entry[TicketOpened]("ticket.opened.v1"),
+	entry[Opened]("ticket.opened.v1"),
 	entry[MessageAdded]("ticket.message-added.v1"),
-	entry[TicketResolved]("ticket.resolved.v1"),
-	entry[TicketReopened]("ticket.reopened.v1"),
-	entry[TicketErased]("ticket.erased.v1"),
+	entry[Resolved]("ticket.resolved.v1"),
+	entry[Reopened]("ticket.reopened.v1"),
+	entry[Erased]("ticket.erased.v1"),
 )
 
 func entry[T any, P interface {

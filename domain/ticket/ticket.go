@@ -10,7 +10,7 @@
 //   - 120 days after its resolution it is erased; one that is reopened is not, and is counted anew.
 //
 // The states: open → resolved → erased, and from resolved back to open. Whoever opened it reopens it by
-// writing in it. [TicketErased] tells that the keys are to be destroyed, and whatever is kept of the ticket
+// writing in it. [Erased] tells that the keys are to be destroyed, and whatever is kept of the ticket
 // elsewhere purged; a crash before that leaves this event, from which it is done again.
 package ticket
 
@@ -41,10 +41,10 @@ type Status string
 
 // The statuses. Missing: there is no such ticket.
 const (
-	Missing  Status = "missing"
-	Open     Status = "open"
-	Resolved Status = "resolved"
-	Gone     Status = "erased"
+	StatusMissing  Status = "missing"
+	StatusOpen     Status = "open"
+	StatusResolved Status = "resolved"
+	StatusErased   Status = "erased"
 )
 
 // Side says who writes.
@@ -89,7 +89,7 @@ type State struct {
 }
 
 // Initial returns the state of a ticket that nobody opened.
-func Initial() *State { return &State{status: Missing} }
+func Initial() *State { return &State{status: StatusMissing} }
 
 // Status returns where the ticket stands.
 func (s *State) Status() Status { return s.status }
@@ -119,7 +119,7 @@ func (s *State) OpenedAt() time.Time { return s.openedAt }
 func (s *State) ResolvedOn() calendar.Day { return s.resolvedOn }
 
 // AwaitsHelpdesk reports whether it is for the helpdesk to write next.
-func (s *State) AwaitsHelpdesk() bool { return s.status == Open && s.last == Asker }
+func (s *State) AwaitsHelpdesk() bool { return s.status == StatusOpen && s.last == Asker }
 
 // HelpdeskHours are when the helpdesk answers: Monday to Friday 08:00 to 22:00, Saturday and Sunday 12:00
 // to 16:00, bank holidays included, not on Christmas Day (requirement 30).

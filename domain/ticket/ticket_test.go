@@ -42,55 +42,55 @@ func message(side ticket.Side, author, text string) *ticket.MessageAdded {
 
 var (
 	question = ticket.Question{Subject: "The code is not taken", Text: "Since\nthis morning."}
-	opened   = events(&ticket.TicketOpened{
+	opened   = events(&ticket.Opened{
 		Type: ticket.Access, Person: ann, FRN: "123456", Question: private.Of(question).About("account-" + ann), At: noon,
 	})
-	anonymous = events(&ticket.TicketOpened{
+	anonymous = events(&ticket.Opened{
 		Type: ticket.Access, Question: private.Of(question), Contact: private.Of(ticket.Contact{Name: "Ann Example", Email: "ann@example.com"}), At: noon,
 	})
 	answered = after(opened, message(ticket.Helpdesk, agent, "Check the clock."))
-	resolved = after(answered, &ticket.TicketResolved{Side: ticket.Helpdesk, Day: today, At: noon})
-	reopened = after(resolved, &ticket.TicketReopened{Side: ticket.Helpdesk, At: noon})
-	erased   = after(resolved, &ticket.TicketErased{Day: today + 120})
+	resolved = after(answered, &ticket.Resolved{Side: ticket.Helpdesk, Day: today, At: noon})
+	reopened = after(resolved, &ticket.Reopened{Side: ticket.Helpdesk, At: noon})
+	erased   = after(resolved, &ticket.Erased{Day: today + 120})
 )
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	open := func(change func(*ticket.OpenTicket)) ticket.Command {
-		c := ticket.OpenTicket{
+	open := func(change func(*ticket.Open)) ticket.Command {
+		c := ticket.Open{
 			Type: ticket.Access, Person: ann, FRN: "123456", Subject: " The code is not taken ", Text: "Since\r\nthis morning.\n", At: noon,
 		}
 		change(&c)
 		return c
 	}
-	before := func(change func(*ticket.OpenTicket)) ticket.Command {
-		return open(func(c *ticket.OpenTicket) {
+	before := func(change func(*ticket.Open)) ticket.Command {
+		return open(func(c *ticket.Open) {
 			c.Person, c.FRN, c.Contact = "", "", ticket.Contact{Name: "Ann Example", Email: "Ann@Example.com"}
 			change(c)
 		})
 	}
 	domaintest.Run(t, decider, []row{
-		{Name: "by a person", When: open(func(*ticket.OpenTicket) {}), Then: opened},
-		{Name: "by a person, whose contact is known", When: open(func(c *ticket.OpenTicket) { c.Contact = ticket.Contact{Name: "x"} }), Then: opened},
-		{Name: "before sign-in", When: before(func(*ticket.OpenTicket) {}), Then: anonymous},
-		{Name: "before sign-in, without a name", When: before(func(c *ticket.OpenTicket) { c.Contact.Name = " " }), Refused: "contact-name-invalid"},
-		{Name: "before sign-in, without an address", When: before(func(c *ticket.OpenTicket) { c.Contact.Email = "ann" }), Refused: "email-invalid"},
-		{Name: "twice", Given: opened, When: open(func(*ticket.OpenTicket) {}), Refused: "ticket-opened"},
-		{Name: "of no type", When: open(func(c *ticket.OpenTicket) { c.Type = "casework" }), Refused: "ticket-type-unknown"},
-		{Name: "without a subject", When: open(func(c *ticket.OpenTicket) { c.Subject = "\t" }), Refused: "ticket-subject-invalid"},
-		{Name: "with a subject on two lines", When: open(func(c *ticket.OpenTicket) { c.Subject = "a\nb" }), Refused: "ticket-subject-invalid"},
-		{Name: "with a subject too long", When: open(func(c *ticket.OpenTicket) { c.Subject = strings.Repeat("é", 201) }), Refused: "ticket-subject-invalid"},
-		{Name: "without a text", When: open(func(c *ticket.OpenTicket) { c.Text = "" }), Refused: "ticket-text-invalid"},
-		{Name: "with a text too long", When: open(func(c *ticket.OpenTicket) { c.Text = strings.Repeat("é", 4001) }), Refused: "ticket-text-invalid"},
-		{Name: "with a bell", When: open(func(c *ticket.OpenTicket) { c.Text = "a\ab" }), Refused: "ticket-text-invalid"},
-		{Name: "with bytes that are no text", When: open(func(c *ticket.OpenTicket) { c.Text = "a\xff" }), Refused: "ticket-text-invalid"},
-		{Name: "for no business", When: open(func(c *ticket.OpenTicket) { c.FRN = "12" }), Refused: "frn-invalid"},
+		{Name: "by a person", When: open(func(*ticket.Open) {}), Then: opened},
+		{Name: "by a person, whose contact is known", When: open(func(c *ticket.Open) { c.Contact = ticket.Contact{Name: "x"} }), Then: opened},
+		{Name: "before sign-in", When: before(func(*ticket.Open) {}), Then: anonymous},
+		{Name: "before sign-in, without a name", When: before(func(c *ticket.Open) { c.Contact.Name = " " }), Refused: "contact-name-invalid"},
+		{Name: "before sign-in, without an address", When: before(func(c *ticket.Open) { c.Contact.Email = "ann" }), Refused: "email-invalid"},
+		{Name: "twice", Given: opened, When: open(func(*ticket.Open) {}), Refused: "ticket-opened"},
+		{Name: "of no type", When: open(func(c *ticket.Open) { c.Type = "casework" }), Refused: "ticket-type-unknown"},
+		{Name: "without a subject", When: open(func(c *ticket.Open) { c.Subject = "\t" }), Refused: "ticket-subject-invalid"},
+		{Name: "with a subject on two lines", When: open(func(c *ticket.Open) { c.Subject = "a\nb" }), Refused: "ticket-subject-invalid"},
+		{Name: "with a subject too long", When: open(func(c *ticket.Open) { c.Subject = strings.Repeat("é", 201) }), Refused: "ticket-subject-invalid"},
+		{Name: "without a text", When: open(func(c *ticket.Open) { c.Text = "" }), Refused: "ticket-text-invalid"},
+		{Name: "with a text too long", When: open(func(c *ticket.Open) { c.Text = strings.Repeat("é", 4001) }), Refused: "ticket-text-invalid"},
+		{Name: "with a bell", When: open(func(c *ticket.Open) { c.Text = "a\ab" }), Refused: "ticket-text-invalid"},
+		{Name: "with bytes that are no text", When: open(func(c *ticket.Open) { c.Text = "a\xff" }), Refused: "ticket-text-invalid"},
+		{Name: "for no business", When: open(func(c *ticket.Open) { c.FRN = "12" }), Refused: "frn-invalid"},
 		{
 			Name: "for an administrator of nothing", Refused: "ticket-business-missing",
-			When: open(func(c *ticket.OpenTicket) { c.Type, c.FRN = ticket.AdditionalAdministrator, "" }),
+			When: open(func(c *ticket.Open) { c.Type, c.FRN = ticket.AdditionalAdministrator, "" }),
 		},
 	})
-	for _, command := range []ticket.Command{open(func(c *ticket.OpenTicket) { c.At = time.Time{} }), nil} {
+	for _, command := range []ticket.Command{open(func(c *ticket.Open) { c.At = time.Time{} }), nil} {
 		if got, err := ticket.Decide(ticket.Initial(), command); err == nil || got != nil {
 			t.Errorf("%+v: got %v, %v, want an error", command, got, err)
 		}
@@ -119,7 +119,7 @@ func TestConversation(t *testing.T) {
 		{Name: "the helpdesk, when it is resolved", Given: resolved, When: reply(ticket.Helpdesk, agent, "x"), Refused: "ticket-resolved"},
 		{
 			Name: "the person, when it is resolved", Given: resolved, When: reply(ticket.Asker, ann, "It is not."),
-			Then: events(&ticket.TicketReopened{Side: ticket.Asker, At: noon}, message(ticket.Asker, ann, "It is not.")),
+			Then: events(&ticket.Reopened{Side: ticket.Asker, At: noon}, message(ticket.Asker, ann, "It is not.")),
 		},
 		{Name: "when it is erased", Given: erased, When: reply(ticket.Asker, ann, "x"), Refused: "ticket-unknown"},
 		{Name: "when there is none", When: reply(ticket.Asker, "", "x"), Refused: "ticket-unknown"},
@@ -138,14 +138,14 @@ func TestResolution(t *testing.T) {
 		return ticket.Resolve{Side: side, Author: author, At: noon}
 	}
 	tick := func(days calendar.Day) ticket.Command { return ticket.Tick{Today: today + days} }
-	again := after(reopened, &ticket.TicketResolved{Side: ticket.Asker, Day: today + 30, At: noon})
+	again := after(reopened, &ticket.Resolved{Side: ticket.Asker, Day: today + 30, At: noon})
 	domaintest.Run(t, decider, []row{
 		{Name: "by the helpdesk", Given: answered, When: resolve(ticket.Helpdesk, agent), Then: resolved[2:]},
-		{Name: "by the person", Given: answered, When: resolve(ticket.Asker, ann), Then: events(&ticket.TicketResolved{Side: ticket.Asker, Day: today, At: noon})},
+		{Name: "by the person", Given: answered, When: resolve(ticket.Asker, ann), Then: events(&ticket.Resolved{Side: ticket.Asker, Day: today, At: noon})},
 		{Name: "by another person", Given: answered, When: resolve(ticket.Asker, "b2"), Refused: "ticket-unknown"},
 		{
 			Name: "late, on London's next day", Given: answered, When: ticket.Resolve{Side: ticket.Helpdesk, Author: agent, At: late},
-			Then: events(&ticket.TicketResolved{Side: ticket.Helpdesk, Day: today + 1, At: late}),
+			Then: events(&ticket.Resolved{Side: ticket.Helpdesk, Day: today + 1, At: late}),
 		},
 		{Name: "twice: nothing happens", Given: resolved, When: resolve(ticket.Helpdesk, agent)},
 		{Name: "reopened", Given: resolved, When: ticket.Reopen{Side: ticket.Helpdesk, Author: agent, At: noon}, Then: reopened[3:]},
@@ -154,11 +154,11 @@ func TestResolution(t *testing.T) {
 
 		{Name: "119 days later: nothing happens", Given: resolved, When: tick(119)},
 		{Name: "120 days later", Given: resolved, When: tick(120), Then: erased[3:]},
-		{Name: "later, after a scheduler stood still", Given: resolved, When: tick(500), Then: events(&ticket.TicketErased{Day: today + 500})},
+		{Name: "later, after a scheduler stood still", Given: resolved, When: tick(500), Then: events(&ticket.Erased{Day: today + 500})},
 		{Name: "open: nothing happens", Given: opened, When: tick(500)},
 		{Name: "reopened: nothing happens", Given: reopened, When: tick(500)},
 		{Name: "resolved anew, and counted anew: nothing happens", Given: again, When: tick(149)},
-		{Name: "resolved anew, 120 days later", Given: again, When: tick(150), Then: events(&ticket.TicketErased{Day: today + 150})},
+		{Name: "resolved anew, 120 days later", Given: again, When: tick(150), Then: events(&ticket.Erased{Day: today + 150})},
 		{Name: "erased already: nothing happens", Given: erased, When: tick(500)},
 		{Name: "never there: nothing happens", When: tick(500)},
 	})
@@ -171,8 +171,8 @@ func TestState(t *testing.T) {
 		want    ticket.Status
 		awaits  bool
 	}{
-		{nil, ticket.Missing, false}, {opened, ticket.Open, true}, {answered, ticket.Open, false}, {resolved, ticket.Resolved, false},
-		{reopened, ticket.Open, false}, {after(reopened, message(ticket.Asker, ann, "x")), ticket.Open, true}, {erased, ticket.Gone, false},
+		{nil, ticket.StatusMissing, false}, {opened, ticket.StatusOpen, true}, {answered, ticket.StatusOpen, false}, {resolved, ticket.StatusResolved, false},
+		{reopened, ticket.StatusOpen, false}, {after(reopened, message(ticket.Asker, ann, "x")), ticket.StatusOpen, true}, {erased, ticket.StatusErased, false},
 	} {
 		if s := decider.State(test.history...); s.Status() != test.want || s.AwaitsHelpdesk() != test.awaits {
 			t.Errorf("after %d events: got %s, awaits the helpdesk %v, want %s, %v", len(test.history), s.Status(), s.AwaitsHelpdesk(), test.want, test.awaits)
@@ -203,7 +203,7 @@ func TestWhateverIsAsked(t *testing.T) {
 				side, author = ticket.Helpdesk, agent
 			}
 			decided, err := decider.Check(state, same, rapid.SampledFrom([]ticket.Command{
-				ticket.OpenTicket{Type: ticket.Technical, Person: ann, Subject: "x", Text: "y", At: at},
+				ticket.Open{Type: ticket.Technical, Person: ann, Subject: "x", Text: "y", At: at},
 				ticket.Reply{Side: side, Author: author, Text: "x", At: at},
 				ticket.Resolve{Side: side, Author: author, At: at}, ticket.Reopen{Side: side, Author: author, At: at},
 				ticket.Tick{Today: calendar.DayOf(at)}, ticket.Tick{Today: calendar.DayOf(at)},
@@ -213,14 +213,14 @@ func TestWhateverIsAsked(t *testing.T) {
 			}
 			for _, event := range decided {
 				switch event := event.(type) {
-				case *ticket.TicketResolved:
+				case *ticket.Resolved:
 					resolvedOn = event.Day
-				case *ticket.TicketErased:
-					if state.Status() != ticket.Resolved || event.Day < resolvedOn+120 {
+				case *ticket.Erased:
+					if state.Status() != ticket.StatusResolved || event.Day < resolvedOn+120 {
 						t.Fatalf("erased on %v when %s, resolved on %v", event.Day, state.Status(), resolvedOn)
 					}
 				case *ticket.MessageAdded:
-					if state.Status() != ticket.Open {
+					if state.Status() != ticket.StatusOpen {
 						t.Fatalf("written when %s", state.Status())
 					}
 				}

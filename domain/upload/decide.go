@@ -28,7 +28,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case Release:
 		return facts.Release(&state.feed, state.judge(), command.FactsMax), nil
 	}
-	if state.course.status == Missing {
+	if state.course.status == StatusMissing {
 		return nil, refuseMissing()
 	}
 	return state.decideBegun(command)
@@ -40,7 +40,7 @@ func (s *State) decideBegun(command Command) ([]Event, error) {
 	case Complete:
 		return s.complete(command)
 	case BeginScan:
-		return s.when(&ScanBegun{Attempt: s.course.attempt, At: utc(command.At)}, Received), nil
+		return s.when(&ScanBegun{Attempt: s.course.attempt, At: utc(command.At)}, StatusReceived), nil
 	case NoteScan:
 		return s.noteScan(command)
 	case Queue:
@@ -56,7 +56,7 @@ func (s *State) decideBegun(command Command) ([]Event, error) {
 	case Tick:
 		return s.tick(command), nil
 	case Erase:
-		return s.unless(&UploadErased{At: utc(command.At)}, Gone), nil
+		return s.unless(&Erased{At: utc(command.At)}, StatusErased), nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of an upload", command)
 }
@@ -65,7 +65,7 @@ func (s *State) begin(c Begin) ([]Event, error) {
 	if c.Case == "" || c.FRN == "" || c.Person == "" || c.At.IsZero() {
 		return nil, errIncomplete
 	}
-	if s.course.status != Missing {
+	if s.course.status != StatusMissing {
 		return nil, refuseBegun()
 	}
 	if cause := c.Standing.Bars(c.FRN, true); cause != "" {
@@ -78,7 +78,7 @@ func (s *State) begin(c Begin) ([]Event, error) {
 	if err := c.Limits.File(c.Bytes); err != nil {
 		return nil, err
 	}
-	return []Event{&UploadBegun{
+	return []Event{&Begun{
 		Case: c.Case, FRN: c.FRN, Person: c.Person, Bytes: c.Bytes, File: outgoing.Seal(c.Case, File{Name: name}), At: utc(c.At),
 	}}, nil
 }
@@ -86,50 +86,50 @@ func (s *State) begin(c Begin) ([]Event, error) {
 // complete decides once: what is told again afterwards, such as by a client that lost the answer, changes nothing.
 func (s *State) complete(c Complete) ([]Event, error) {
 	switch {
-	case s.course.status == Stopped && !s.course.whole:
-		return nil, refuseStatus(Stopped)
-	case s.course.status != Receiving:
+	case s.course.status == StatusStopped && !s.course.whole:
+		return nil, refuseStatus(StatusStopped)
+	case s.course.status != StatusReceiving:
 		return nil, nil
 	case c.Bytes != s.bytes:
-		return []Event{&FileRefused{Code: SizeDiffers, At: utc(c.At)}}, nil
+		return []Event{&Refused{Code: SizeDiffers, At: utc(c.At)}}, nil
 	case !slices.Contains(c.Limits.MediaTypes, c.MediaType):
-		return []Event{&FileRefused{Code: TypeNotAllowed, At: utc(c.At)}}, nil
+		return []Event{&Refused{Code: TypeNotAllowed, At: utc(c.At)}}, nil
 	case c.DuplicateOf != "":
 		return []Event{&DuplicateFound{Of: c.DuplicateOf, At: utc(c.At)}}, nil
 	case !validSHA256(c.SHA256):
 		return nil, errIncomplete
 	}
 	content := Content{SHA256: c.SHA256, MediaType: c.MediaType}
-	return []Event{&FileReceived{Content: outgoing.Seal(s.course.ref, content), At: utc(c.At)}}, nil
+	return []Event{&Received{Content: outgoing.Seal(s.course.ref, content), At: utc(c.At)}}, nil
 }
 
 // noteScan lets nothing through but what was found clean in this very attempt.
 func (s *State) noteScan(c NoteScan) ([]Event, error) {
-	if s.course.status != Scanning || s.course.attempt != c.Attempt {
+	if s.course.status != StatusScanning || s.course.attempt != c.Attempt {
 		return nil, nil
 	}
 	switch c.Finding.Verdict {
 	case FoundNothing:
-		return []Event{&FileCleared{Attempt: c.Attempt, Scanner: printable(c.Scanner), At: utc(c.At)}}, nil
+		return []Event{&Cleared{Attempt: c.Attempt, Scanner: printable(c.Scanner), At: utc(c.At)}}, nil
 	case FoundHarmful:
-		return []Event{&FileRefused{Code: Harmful, Finding: printable(c.Finding.Name), At: utc(c.At)}}, nil
+		return []Event{&Refused{Code: Harmful, Finding: printable(c.Finding.Name), At: utc(c.At)}}, nil
 	case FoundOut:
 		if !c.Finding.Code.known() {
 			return nil, fmt.Errorf("note scan: %q is no reason for quarantine", c.Finding.Code)
 		}
-		return []Event{&FileQuarantined{Attempt: c.Attempt, Code: c.Finding.Code, At: utc(c.At)}}, nil
+		return []Event{&Quarantined{Attempt: c.Attempt, Code: c.Finding.Code, At: utc(c.At)}}, nil
 	}
 	return nil, fmt.Errorf("note scan: %q is no verdict", c.Finding.Verdict)
 }
 
 func (s *State) queue(c Queue) []Event {
-	if s.course.status != Clean {
+	if s.course.status != StatusClean {
 		return nil
 	}
 	if stopped := s.check(c.Standing, c.At); stopped != nil {
 		return stopped
 	}
-	return []Event{&FileQueued{Attempt: s.course.attempt, At: utc(c.At)}}
+	return []Event{&Queued{Attempt: s.course.attempt, At: utc(c.At)}}
 }
 
 // check stops whatever is on its way. A file in quarantine is going nowhere: Retry checks it.
@@ -138,17 +138,17 @@ func (s *State) check(standing outgoing.Case, at time.Time) []Event {
 	if cause == "" {
 		return nil
 	}
-	return s.when(&FileStopped{Cause: cause, At: utc(at)}, Receiving, Received, Scanning, Clean, Queued)
+	return s.when(&Stopped{Cause: cause, At: utc(at)}, StatusReceiving, StatusReceived, StatusScanning, StatusClean, StatusQueued)
 }
 
 func (s *State) noteSent(c NoteSent) []Event {
-	sent := &FileSent{Attempt: c.Attempt, At: utc(c.At)}
+	sent := &Sent{Attempt: c.Attempt, At: utc(c.At)}
 	switch {
 	case c.Attempt != s.course.attempt || !s.course.queued:
 		return nil
-	case s.course.status == Stopped || s.course.status == Abandoned:
+	case s.course.status == StatusStopped || s.course.status == StatusAbandoned:
 		sent.Overtook = s.course.status
-	case s.course.status != Queued:
+	case s.course.status != StatusQueued:
 		return nil
 	}
 	return []Event{sent}
@@ -162,14 +162,14 @@ func (s *State) retry(c Retry) ([]Event, error) {
 		return nil, refuseMissing()
 	case cause != "":
 		return nil, cause.Refusal()
-	case s.course.status == Receiving || s.course.status == Received || s.course.status == Scanning:
+	case s.course.status == StatusReceiving || s.course.status == StatusReceived || s.course.status == StatusScanning:
 		return nil, nil // it is being tried
 	case !s.Retryable():
 		return nil, refuseStatus(s.course.status)
 	case s.course.attempt >= AttemptsMax:
 		return nil, refuseAttempts()
 	}
-	return []Event{&UploadRetried{Attempt: s.course.attempt + 1, Person: c.Person, At: utc(c.At)}}, nil
+	return []Event{&Retried{Attempt: s.course.attempt + 1, Person: c.Person, At: utc(c.At)}}, nil
 }
 
 func (s *State) cancel(c Cancel) ([]Event, error) {
@@ -177,9 +177,9 @@ func (s *State) cancel(c Cancel) ([]Event, error) {
 		return nil, refuseMissing()
 	}
 	switch s.course.status {
-	case Receiving, Received, Scanning, Clean, Queued, Quarantined, Stopped:
-		return []Event{&UploadAbandoned{Cause: Cancelled, At: utc(c.At)}}, nil
-	case Abandoned:
+	case StatusReceiving, StatusReceived, StatusScanning, StatusClean, StatusQueued, StatusQuarantined, StatusStopped:
+		return []Event{&Abandoned{Cause: Cancelled, At: utc(c.At)}}, nil
+	case StatusAbandoned:
 		return nil, nil
 	}
 	return nil, refuseStatus(s.course.status)
@@ -194,15 +194,15 @@ func (s *State) tick(c Tick) []Event {
 	if s.course.whole || c.Limits.IdleAfter <= 0 || c.Now.Sub(last) < c.Limits.IdleAfter {
 		return nil
 	}
-	return s.when(&UploadAbandoned{Cause: Idle, At: utc(c.Now)}, Receiving, Stopped)
+	return s.when(&Abandoned{Cause: Idle, At: utc(c.Now)}, StatusReceiving, StatusStopped)
 }
 
 func (s *State) record(c Record) ([]Event, error) {
 	sealed := true
 	switch fact := c.Fact.(type) {
-	case *FileAccepted:
+	case *Accepted:
 		sealed = outgoing.Sealed(fact.Case, fact.Reason)
-	case *FileRejected:
+	case *Rejected:
 		sealed = outgoing.Sealed(fact.Case, fact.Reason)
 	}
 	if !sealed {

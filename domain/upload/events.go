@@ -14,8 +14,8 @@ type Event interface {
 	origin() *feed.Origin
 }
 
-// UploadBegun records that a person sends a file: its bytes are on their way.
-type UploadBegun struct {
+// Begun records that a person sends a file: its bytes are on their way.
+type Begun struct {
 	Case   string              `json:"case"`
 	FRN    string              `json:"frn"`
 	Person string              `json:"person"` // user id
@@ -24,8 +24,8 @@ type UploadBegun struct {
 	At     time.Time           `json:"at"`
 }
 
-// FileReceived records that all bytes are there, durable, and of an allowed type.
-type FileReceived struct {
+// Received records that all bytes are there, durable, and of an allowed type.
+type Received struct {
 	Content private.Value[Content] `json:"content" seal:"casefile"`
 	At      time.Time              `json:"at"`
 }
@@ -43,51 +43,51 @@ type ScanBegun struct {
 	At      time.Time `json:"at"`
 }
 
-// FileCleared records that the scanner found nothing, and which scanner with which signatures.
-type FileCleared struct {
+// Cleared records that the scanner found nothing, and which scanner with which signatures.
+type Cleared struct {
 	Attempt int       `json:"attempt"`
 	Scanner string    `json:"scanner"`
 	At      time.Time `json:"at"`
 }
 
-// FileRefused records that the file can not be taken, whatever is tried. Its bytes are to be deleted; a
+// Refused records that the file can not be taken, whatever is tried. Its bytes are to be deleted; a
 // crash before that leaves this event, from which it is done again.
-type FileRefused struct {
+type Refused struct {
 	Code RefusalCode `json:"code"`
 	// Finding is what the scanner calls what it found.
 	Finding string    `json:"finding,omitzero"`
 	At      time.Time `json:"at"`
 }
 
-// FileQuarantined records that it is not known whether the file is clean: it stays, and goes nowhere.
-type FileQuarantined struct {
+// Quarantined records that it is not known whether the file is clean: it stays, and goes nowhere.
+type Quarantined struct {
 	Attempt int            `json:"attempt"`
 	Code    QuarantineCode `json:"code"`
 	At      time.Time      `json:"at"`
 }
 
-// FileQueued records that the file is in line to go out. It is published because of this event.
-type FileQueued struct {
+// Queued records that the file is in line to go out. It is published because of this event.
+type Queued struct {
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 }
 
-// FileStopped records that the case bars the file from going out.
-type FileStopped struct {
+// Stopped records that the case bars the file from going out.
+type Stopped struct {
 	Cause outgoing.Cause `json:"cause"`
 	At    time.Time      `json:"at"`
 }
 
-// FileSent records that the file was published. Overtook is what it was taken for meanwhile, where that is not
+// Sent records that the file was published. Overtook is what it was taken for meanwhile, where that is not
 // queued: it went out all the same.
-type FileSent struct {
+type Sent struct {
 	Attempt  int       `json:"attempt"`
 	Overtook Status    `json:"overtook,omitzero"`
 	At       time.Time `json:"at"`
 }
 
-// UploadRetried records that a person tries again, with the bytes that are there.
-type UploadRetried struct {
+// Retried records that a person tries again, with the bytes that are there.
+type Retried struct {
 	Attempt int       `json:"attempt"` // the new one
 	Person  string    `json:"person"`
 	At      time.Time `json:"at"`
@@ -102,29 +102,29 @@ const (
 	Cancelled AbandonCause = "cancelled"
 )
 
-// UploadAbandoned records that the upload was given up. Its bytes are to be deleted; a crash before that
+// Abandoned records that the upload was given up. Its bytes are to be deleted; a crash before that
 // leaves this event, from which it is done again.
-type UploadAbandoned struct {
+type Abandoned struct {
 	Cause AbandonCause `json:"cause"`
 	At    time.Time    `json:"at"`
 }
 
-// UploadErased records that the case's data was erased: the bytes are to be deleted, and the stream's own key
+// Erased records that the case's data was erased: the bytes are to be deleted, and the stream's own key
 // is to be destroyed, under which reasons stand that were given in it. A crash before that leaves this
 // event, from which it is done again.
-type UploadErased struct {
+type Erased struct {
 	At time.Time `json:"at"`
 }
 
-// FileAccepted records that the case management system took the file (cms.upload.accepted.v1).
-type FileAccepted struct {
+// Accepted records that the case management system took the file (cms.upload.accepted.v1).
+type Accepted struct {
 	Origin feed.Origin           `json:"origin"`
 	Case   string                `json:"case"`
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
-// FileRejected records that the case management system did not take the file (cms.upload.rejected.v1).
-type FileRejected struct {
+// Rejected records that the case management system did not take the file (cms.upload.rejected.v1).
+type Rejected struct {
 	Origin feed.Origin           `json:"origin"`
 	Case   string                `json:"case"`
 	Code   string                `json:"code,omitzero"` // the source's, if it gives one
@@ -151,21 +151,21 @@ type SequenceSkipped struct {
 	To     int64  `json:"to"`
 }
 
-func (e *FileAccepted) origin() *feed.Origin     { return &e.Origin }
-func (e *FileRejected) origin() *feed.Origin     { return &e.Origin }
+func (e *Accepted) origin() *feed.Origin         { return &e.Origin }
+func (e *Rejected) origin() *feed.Origin         { return &e.Origin }
 func (e *FactHeld) origin() *feed.Origin         { return &e.Origin }
 func (e *FactUnrecognised) origin() *feed.Origin { return &e.Origin }
 func (*SequenceSkipped) origin() *feed.Origin    { return nil }
-func (*UploadBegun) origin() *feed.Origin        { return nil }
-func (*FileReceived) origin() *feed.Origin       { return nil }
+func (*Begun) origin() *feed.Origin              { return nil }
+func (*Received) origin() *feed.Origin           { return nil }
 func (*DuplicateFound) origin() *feed.Origin     { return nil }
 func (*ScanBegun) origin() *feed.Origin          { return nil }
-func (*FileCleared) origin() *feed.Origin        { return nil }
-func (*FileRefused) origin() *feed.Origin        { return nil }
-func (*FileQuarantined) origin() *feed.Origin    { return nil }
-func (*FileQueued) origin() *feed.Origin         { return nil }
-func (*FileStopped) origin() *feed.Origin        { return nil }
-func (*FileSent) origin() *feed.Origin           { return nil }
-func (*UploadRetried) origin() *feed.Origin      { return nil }
-func (*UploadAbandoned) origin() *feed.Origin    { return nil }
-func (*UploadErased) origin() *feed.Origin       { return nil }
+func (*Cleared) origin() *feed.Origin            { return nil }
+func (*Refused) origin() *feed.Origin            { return nil }
+func (*Quarantined) origin() *feed.Origin        { return nil }
+func (*Queued) origin() *feed.Origin             { return nil }
+func (*Stopped) origin() *feed.Origin            { return nil }
+func (*Sent) origin() *feed.Origin               { return nil }
+func (*Retried) origin() *feed.Origin            { return nil }
+func (*Abandoned) origin() *feed.Origin          { return nil }
+func (*Erased) origin() *feed.Origin             { return nil }

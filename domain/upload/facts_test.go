@@ -26,12 +26,12 @@ func origin(source string, sequence int64, contradicts ...string) feed.Origin {
 	}
 }
 
-func accept(sequence int64, contradicts ...string) *upload.FileAccepted {
-	return &upload.FileAccepted{Origin: origin(cms, sequence, contradicts...), Case: ref}
+func accept(sequence int64, contradicts ...string) *upload.Accepted {
+	return &upload.Accepted{Origin: origin(cms, sequence, contradicts...), Case: ref}
 }
 
-func reject(sequence int64, contradicts ...string) *upload.FileRejected {
-	return &upload.FileRejected{
+func reject(sequence int64, contradicts ...string) *upload.Rejected {
+	return &upload.Rejected{
 		Origin: origin(cms, sequence, contradicts...), Case: ref, Code: "unreadable", Reason: outgoing.Seal(ref, "Page 3."),
 	}
 }
@@ -45,10 +45,10 @@ func record(fact upload.Event) upload.Command { return upload.Record{Fact: fact,
 
 func TestFacts(t *testing.T) {
 	t.Parallel()
-	elsewhere := &upload.FileAccepted{Origin: origin(cms, 1), Case: "FOS-2"}
+	elsewhere := &upload.Accepted{Origin: origin(cms, 1), Case: "FOS-2"}
 	contradicting := *elsewhere
 	contradicting.Origin.Contradicts = []string{outgoing.DifferentCase, outgoing.NotSent}
-	foreign := &upload.FileAccepted{Origin: origin(other, 1), Case: ref}
+	foreign := &upload.Accepted{Origin: origin(other, 1), Case: ref}
 	unknown := &upload.FactUnrecognised{Origin: origin(cms, 1), Type: "cms.upload.archived.v1"}
 	domaintest.Run(t, decider, []row{
 		{Name: "accepted", Given: sent, When: record(accept(1)), Then: accepted[6:]},
@@ -104,7 +104,7 @@ func TestFacts(t *testing.T) {
 			Then: events(accept(1, outgoing.RecordedLate)),
 		},
 	})
-	bare := &upload.FileRejected{Origin: origin(cms, 1), Case: ref, Reason: private.Of("Page 3.")}
+	bare := &upload.Rejected{Origin: origin(cms, 1), Case: ref, Reason: private.Of("Page 3.")}
 	for _, fact := range []upload.Event{bare, begun[0], held(accept(1), origin(cms, 1)), nil} {
 		if got, err := upload.Decide(decider.State(sent...), upload.Record{Fact: fact}); err == nil || got != nil {
 			t.Errorf("record %T: got %v, %v, want an error", fact, got, err)
@@ -161,7 +161,7 @@ func TestWhateverIsAsked(t *testing.T) {
 		state, same := upload.Initial(), upload.Initial()
 		clean, inLine := map[int]bool{}, map[int]bool{}
 		for range rapid.IntRange(1, 60).Draw(t, "commands") {
-			before, gone := state.Attempt(), state.Status() == upload.Gone
+			before, gone := state.Attempt(), state.Status() == upload.StatusErased
 			command := draw(t, before)
 			decided, err := decider.Check(state, same, command)
 			if err != nil {
@@ -169,9 +169,9 @@ func TestWhateverIsAsked(t *testing.T) {
 			}
 			for _, event := range decided {
 				switch event := event.(type) {
-				case *upload.FileCleared:
+				case *upload.Cleared:
 					clean[event.Attempt] = true
-				case *upload.FileQueued:
+				case *upload.Queued:
 					if !clean[event.Attempt] || inLine[event.Attempt] || !state.Whole() {
 						t.Fatalf("queued in attempt %d: clean in %v, before in %v, whole %v", event.Attempt, clean, inLine, state.Whole())
 					}
@@ -185,7 +185,7 @@ func TestWhateverIsAsked(t *testing.T) {
 			if state.Attempt() < before || state.Attempt() > before+1 {
 				t.Fatalf("%T: attempt %d after %d", command, state.Attempt(), before)
 			}
-			if gone && (state.Status() != upload.Gone || state.Whole() || state.Downloadable()) {
+			if gone && (state.Status() != upload.StatusErased || state.Whole() || state.Downloadable()) {
 				t.Fatalf("%T brought an erased upload back: %s", command, state.Status())
 			}
 			if state.Downloadable() && (!state.Whole() || !clean[state.Attempt()]) {

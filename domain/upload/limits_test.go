@@ -12,8 +12,7 @@ import (
 )
 
 func code(err error) string {
-	var refusal *domain.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, is := errors.AsType[*domain.Refusal](err); is {
 		return refusal.Code
 	}
 	return ""

@@ -30,7 +30,7 @@
 // the same step, taken again, finds to be its own, or that documents.Release frees once the upload is seen to
 // be over.
 //
-// A file is published to the case management system because of [FileQueued], by whoever gives Check immediately
+// A file is published to the case management system because of [Queued], by whoever gives Check immediately
 // before and NoteSent after it. A crash between leaves it queued; it is published again, under the same id.
 package upload
 
@@ -47,20 +47,20 @@ type Status string
 
 // The statuses. Missing: there is no such upload.
 const (
-	Missing     Status = "missing"
-	Receiving   Status = "receiving"
-	Received    Status = "received"
-	Scanning    Status = "scanning"
-	Clean       Status = "clean"
-	Queued      Status = "queued"
-	Sent        Status = "sent"
-	Accepted    Status = "accepted"
-	Rejected    Status = "rejected"
-	Duplicate   Status = "duplicate"
-	Quarantined Status = "quarantined"
-	Stopped     Status = "stopped"
-	Abandoned   Status = "abandoned"
-	Gone        Status = "erased"
+	StatusMissing     Status = "missing"
+	StatusReceiving   Status = "receiving"
+	StatusReceived    Status = "received"
+	StatusScanning    Status = "scanning"
+	StatusClean       Status = "clean"
+	StatusQueued      Status = "queued"
+	StatusSent        Status = "sent"
+	StatusAccepted    Status = "accepted"
+	StatusRejected    Status = "rejected"
+	StatusDuplicate   Status = "duplicate"
+	StatusQuarantined Status = "quarantined"
+	StatusStopped     Status = "stopped"
+	StatusAbandoned   Status = "abandoned"
+	StatusErased      Status = "erased"
 )
 
 // File is what a person calls the file. Its name is shown, and never used as a path.
@@ -101,7 +101,7 @@ type course struct {
 }
 
 // Initial returns the state of an upload that nobody began.
-func Initial() *State { return &State{course: course{status: Missing}} }
+func Initial() *State { return &State{course: course{status: StatusMissing}} }
 
 // Status returns where the upload stands.
 func (s *State) Status() Status { return s.course.status }
@@ -139,9 +139,9 @@ func (s *State) Whole() bool { return s.course.whole }
 // Retryable reports whether Retry may lead on from here.
 func (s *State) Retryable() bool {
 	switch s.course.status {
-	case Quarantined, Stopped:
+	case StatusQuarantined, StatusStopped:
 		return true
-	case Rejected:
+	case StatusRejected:
 		return !s.course.refused && s.course.whole
 	}
 	return false
@@ -149,7 +149,7 @@ func (s *State) Retryable() bool {
 
 // Deliverable reports whether attempt is in line to be published, and nothing has stopped it.
 func (s *State) Deliverable(attempt int) bool {
-	return s.course.status == Queued && s.course.attempt == attempt
+	return s.course.status == StatusQueued && s.course.attempt == attempt
 }
 
 // Downloadable reports whether the bytes may be shown to people of the business: they were found clean, by the
@@ -174,9 +174,9 @@ func Evolve(state *State, event Event) *State {
 	case *SequenceSkipped:
 		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
 		return state
-	case *UploadBegun:
+	case *Begun:
 		state.frn, state.person, state.bytes, state.began, state.file = event.FRN, event.Person, event.Bytes, event.At, event.File
-	case *FileReceived:
+	case *Received:
 		state.content = event.Content
 	case *DuplicateFound:
 		state.duplicateOf = event.Of
@@ -193,43 +193,43 @@ func Evolve(state *State, event Event) *State {
 func (c *course) Apply(event Event) {
 	before := *c
 	switch event := event.(type) {
-	case *UploadBegun:
-		c.ref, c.status, c.attempt = event.Case, Receiving, 1
-	case *FileReceived:
-		c.status, c.whole = Received, true
+	case *Begun:
+		c.ref, c.status, c.attempt = event.Case, StatusReceiving, 1
+	case *Received:
+		c.status, c.whole = StatusReceived, true
 	case *DuplicateFound:
-		c.status, c.whole = Duplicate, false
+		c.status, c.whole = StatusDuplicate, false
 	case *ScanBegun:
-		c.status = Scanning
-	case *FileCleared:
-		c.status, c.clean = Clean, true
-	case *FileRefused:
-		c.status, c.refused, c.whole = Rejected, true, false
-	case *FileQuarantined:
-		c.status = Quarantined
-	case *FileQueued:
-		c.status, c.queued = Queued, true
-	case *FileStopped:
-		c.status = Stopped
-	case *FileSent:
-		c.status = Sent
-	case *UploadRetried:
+		c.status = StatusScanning
+	case *Cleared:
+		c.status, c.clean = StatusClean, true
+	case *Refused:
+		c.status, c.refused, c.whole = StatusRejected, true, false
+	case *Quarantined:
+		c.status = StatusQuarantined
+	case *Queued:
+		c.status, c.queued = StatusQueued, true
+	case *Stopped:
+		c.status = StatusStopped
+	case *Sent:
+		c.status = StatusSent
+	case *Retried:
 		c.attempt, c.clean, c.queued = event.Attempt, false, false
-		c.status = Receiving
+		c.status = StatusReceiving
 		if c.whole {
-			c.status = Received
+			c.status = StatusReceived
 		}
-	case *UploadAbandoned:
-		c.status, c.whole = Abandoned, false
-	case *FileAccepted:
-		c.status, c.said, c.refused = Accepted, Accepted, false
-	case *FileRejected:
-		c.status, c.said, c.refused = Rejected, Rejected, false
-	case *UploadErased:
-		c.status, c.whole = Gone, false
+	case *Abandoned:
+		c.status, c.whole = StatusAbandoned, false
+	case *Accepted:
+		c.status, c.said, c.refused = StatusAccepted, StatusAccepted, false
+	case *Rejected:
+		c.status, c.said, c.refused = StatusRejected, StatusRejected, false
+	case *Erased:
+		c.status, c.whole = StatusErased, false
 	}
-	if before.status == Gone { // whatever is heard afterwards is recorded, and brings no bytes back
-		c.status, c.whole = Gone, false
+	if before.status == StatusErased { // whatever is heard afterwards is recorded, and brings no bytes back
+		c.status, c.whole = StatusErased, false
 	}
 }
 
@@ -238,10 +238,10 @@ func (c *course) Contradicted(fact Event) []string {
 	var ref string
 	var says Status
 	switch fact := fact.(type) {
-	case *FileAccepted:
-		ref, says = fact.Case, Accepted
-	case *FileRejected:
-		ref, says = fact.Case, Rejected
+	case *Accepted:
+		ref, says = fact.Case, StatusAccepted
+	case *Rejected:
+		ref, says = fact.Case, StatusRejected
 	default:
 		return nil
 	}
@@ -249,10 +249,10 @@ func (c *course) Contradicted(fact Event) []string {
 	if c.ref != "" && ref != c.ref {
 		contradicted = append(contradicted, outgoing.DifferentCase)
 	}
-	switch answered := c.status == Accepted || c.status == Rejected && !c.refused; {
+	switch answered := c.status == StatusAccepted || c.status == StatusRejected && !c.refused; {
 	case answered && c.said != says:
 		contradicted = append(contradicted, outgoing.AlreadyAnswered)
-	case !answered && c.status != Sent && c.status != Queued: // it may answer before it is noted that it was asked
+	case !answered && c.status != StatusSent && c.status != StatusQueued: // it may answer before it is noted that it was asked
 		contradicted = append(contradicted, outgoing.NotSent)
 	}
 	return contradicted

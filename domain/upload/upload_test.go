@@ -43,25 +43,25 @@ func after(history []upload.Event, more ...upload.Event) []upload.Event {
 
 // Histories, each the one before and more.
 var (
-	begun = events(&upload.UploadBegun{
+	begun = events(&upload.Begun{
 		Case: ref, FRN: frn, Person: person, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter.pdf"}), At: noon,
 	})
-	received = after(begun, &upload.FileReceived{Content: outgoing.Seal(ref, upload.Content{SHA256: hash, MediaType: pdf}), At: noon})
+	received = after(begun, &upload.Received{Content: outgoing.Seal(ref, upload.Content{SHA256: hash, MediaType: pdf}), At: noon})
 	scanning = after(received, &upload.ScanBegun{Attempt: 1, At: noon})
-	cleared  = after(scanning, &upload.FileCleared{Attempt: 1, Scanner: "scanner 1", At: noon})
-	queued   = after(cleared, &upload.FileQueued{Attempt: 1, At: noon})
-	sent     = after(queued, &upload.FileSent{Attempt: 1, At: noon})
+	cleared  = after(scanning, &upload.Cleared{Attempt: 1, Scanner: "scanner 1", At: noon})
+	queued   = after(cleared, &upload.Queued{Attempt: 1, At: noon})
+	sent     = after(queued, &upload.Sent{Attempt: 1, At: noon})
 
 	duplicate   = after(begun, &upload.DuplicateFound{Of: "other", At: noon})
-	refused     = after(scanning, &upload.FileRefused{Code: upload.Harmful, Finding: "Test", At: noon})
-	quarantined = after(scanning, &upload.FileQuarantined{Attempt: 1, Code: upload.ScannerUnreachable, At: noon})
-	stopped     = after(queued, &upload.FileStopped{Cause: outgoing.CaseSuppressed, At: noon})
-	halfStopped = after(begun, &upload.FileStopped{Cause: outgoing.CaseSuppressed, At: noon})
-	abandoned   = after(begun, &upload.UploadAbandoned{Cause: upload.Idle, At: noon})
+	refused     = after(scanning, &upload.Refused{Code: upload.Harmful, Finding: "Test", At: noon})
+	quarantined = after(scanning, &upload.Quarantined{Attempt: 1, Code: upload.ScannerUnreachable, At: noon})
+	stopped     = after(queued, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
+	halfStopped = after(begun, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
+	abandoned   = after(begun, &upload.Abandoned{Cause: upload.Idle, At: noon})
 	accepted    = after(sent, accept(1))
 	rejected    = after(sent, reject(1))
-	retried     = after(rejected, &upload.UploadRetried{Attempt: 2, Person: person, At: noon})
-	erased      = after(accepted, &upload.UploadErased{At: noon})
+	retried     = after(rejected, &upload.Retried{Attempt: 2, Person: person, At: noon})
+	erased      = after(accepted, &upload.Erased{At: noon})
 )
 
 func TestBegin(t *testing.T) {
@@ -84,7 +84,7 @@ func TestBegin(t *testing.T) {
 		{Name: "of nothing", When: begin(func(c *upload.Begin) { c.Bytes = 0 }), Refused: "file-empty"},
 		{Name: "of less than nothing", When: begin(func(c *upload.Begin) { c.Bytes = -1 }), Refused: "file-empty"},
 		{Name: "of the most there may be", When: begin(func(c *upload.Begin) { c.Bytes = 1024 }), Then: func() []upload.Event {
-			most := *begun[0].(*upload.UploadBegun)
+			most := *begun[0].(*upload.Begun)
 			most.Bytes = 1024
 			return events(&most)
 		}()},
@@ -116,8 +116,8 @@ func TestReceiving(t *testing.T) {
 		}
 		return c
 	}
-	idle := func(at time.Duration) *upload.UploadAbandoned {
-		return &upload.UploadAbandoned{Cause: upload.Idle, At: noon.Add(at)}
+	idle := func(at time.Duration) *upload.Abandoned {
+		return &upload.Abandoned{Cause: upload.Idle, At: noon.Add(at)}
 	}
 	domaintest.Run(t, decider, []row{
 		{Name: "complete", Given: begun, When: whole, Then: received[1:]},
@@ -127,11 +127,11 @@ func TestReceiving(t *testing.T) {
 		{Name: "complete, of no upload", When: whole, Refused: "upload-unknown"},
 		{
 			Name: "of another size", Given: begun, When: complete(func(c *upload.Complete) { c.Bytes = 99 }),
-			Then: events(&upload.FileRefused{Code: upload.SizeDiffers, At: noon}),
+			Then: events(&upload.Refused{Code: upload.SizeDiffers, At: noon}),
 		},
 		{
 			Name: "of a type that is not taken", Given: begun, When: complete(func(c *upload.Complete) { c.MediaType = "application/x-msdownload" }),
-			Then: events(&upload.FileRefused{Code: upload.TypeNotAllowed, At: noon}),
+			Then: events(&upload.Refused{Code: upload.TypeNotAllowed, At: noon}),
 		},
 		{Name: "a duplicate", Given: begun, When: complete(func(c *upload.Complete) { c.DuplicateOf = "other" }), Then: duplicate[1:]},
 
@@ -172,7 +172,7 @@ func TestScanning(t *testing.T) {
 		{Name: "found in quarantine: nothing happens", Given: quarantined, When: note(1, nothing)},
 		{Name: "found after it was stopped: nothing happens", Given: stopped, When: note(1, nothing)},
 		{Name: "the answer to an earlier attempt: nothing happens", Given: second, When: note(1, nothing)},
-		{Name: "the answer to this attempt", Given: second, When: note(2, nothing), Then: events(&upload.FileCleared{Attempt: 2, Scanner: "scanner 1", At: noon})},
+		{Name: "the answer to this attempt", Given: second, When: note(2, nothing), Then: events(&upload.Cleared{Attempt: 2, Scanner: "scanner 1", At: noon})},
 	})
 	for _, finding := range []upload.Finding{{}, {Verdict: "OK"}, {Verdict: upload.FoundOut}, {Verdict: upload.FoundOut, Code: "tired"}} {
 		if got, err := upload.Decide(decider.State(scanning...), note(1, finding)); err == nil || got != nil {
@@ -186,8 +186,8 @@ func TestGoingOut(t *testing.T) {
 	queue := func(c outgoing.Case) upload.Command { return upload.Queue{Standing: c, At: noon} }
 	check := func(c outgoing.Case) upload.Command { return upload.Check{Standing: c, At: noon} }
 	noteSent := func(attempt int) upload.Command { return upload.NoteSent{Attempt: attempt, At: noon} }
-	stop := func(cause outgoing.Cause) []upload.Event { return events(&upload.FileStopped{Cause: cause, At: noon}) }
-	cancelled := after(queued, &upload.UploadAbandoned{Cause: upload.Cancelled, At: noon})
+	stop := func(cause outgoing.Cause) []upload.Event { return events(&upload.Stopped{Cause: cause, At: noon}) }
+	cancelled := after(queued, &upload.Abandoned{Cause: upload.Cancelled, At: noon})
 	domaintest.Run(t, decider, []row{
 		{Name: "queued", Given: cleared, When: queue(standing), Then: queued[4:]},
 		{Name: "queued about a closed case", Given: cleared, When: queue(closed), Then: queued[4:]},
@@ -211,11 +211,11 @@ func TestGoingOut(t *testing.T) {
 		{Name: "sent, and never in line: nothing happens", Given: after(received, stopped[5]), When: noteSent(1)},
 		{
 			Name: "sent while it was stopped", Given: stopped, When: noteSent(1),
-			Then: events(&upload.FileSent{Attempt: 1, Overtook: upload.Stopped, At: noon}),
+			Then: events(&upload.Sent{Attempt: 1, Overtook: upload.StatusStopped, At: noon}),
 		},
 		{
 			Name: "sent while it was cancelled", Given: cancelled, When: noteSent(1),
-			Then: events(&upload.FileSent{Attempt: 1, Overtook: upload.Abandoned, At: noon}),
+			Then: events(&upload.Sent{Attempt: 1, Overtook: upload.StatusAbandoned, At: noon}),
 		},
 	})
 	for _, test := range []struct {
@@ -236,12 +236,12 @@ func TestRetry(t *testing.T) {
 		return upload.Retry{Standing: c, FRN: frn, Person: person, At: noon}
 	}
 	again := func(attempt int) []upload.Event {
-		return events(&upload.UploadRetried{Attempt: attempt, Person: person, At: noon})
+		return events(&upload.Retried{Attempt: attempt, Person: person, At: noon})
 	}
 	tired := slices.Clone(quarantined)
 	for attempt := 2; attempt <= upload.AttemptsMax; attempt++ {
 		tired = append(tired, again(attempt)[0], &upload.ScanBegun{Attempt: attempt, At: noon},
-			&upload.FileQuarantined{Attempt: attempt, Code: upload.ScannerUnclear, At: noon})
+			&upload.Quarantined{Attempt: attempt, Code: upload.ScannerUnclear, At: noon})
 	}
 	domaintest.Run(t, decider, []row{
 		{Name: "of a quarantined one", Given: quarantined, When: retry, Then: again(2)},
@@ -261,7 +261,7 @@ func TestRetry(t *testing.T) {
 		{Name: "too often", Given: tired, When: retry, Refused: "upload-attempts"},
 	})
 	for status, history := range map[upload.Status][]upload.Event{
-		upload.Received: after(stopped, again(2)...), upload.Receiving: after(halfStopped, again(2)...),
+		upload.StatusReceived: after(stopped, again(2)...), upload.StatusReceiving: after(halfStopped, again(2)...),
 	} {
 		if state := decider.State(history...); state.Status() != status || state.Attempt() != 2 {
 			t.Errorf("retried: got %s, attempt %d, want %s, attempt 2", state.Status(), state.Attempt(), status)
@@ -272,7 +272,7 @@ func TestRetry(t *testing.T) {
 func TestTheEnd(t *testing.T) {
 	t.Parallel()
 	cancel, erase := upload.Cancel{FRN: frn, At: noon}, upload.Erase{At: noon}
-	cancelled := events(&upload.UploadAbandoned{Cause: upload.Cancelled, At: noon})
+	cancelled := events(&upload.Abandoned{Cause: upload.Cancelled, At: noon})
 	domaintest.Run(t, decider, []row{
 		{Name: "cancelled half-way", Given: begun, When: cancel, Then: cancelled},
 		{Name: "cancelled in line", Given: queued, When: cancel, Then: cancelled},
@@ -282,7 +282,7 @@ func TestTheEnd(t *testing.T) {
 		{Name: "cancelled when it was accepted", Given: accepted, When: cancel, Refused: "upload-accepted"},
 		{Name: "cancelled by another business", Given: sent, When: upload.Cancel{FRN: "7654321", At: noon}, Refused: "upload-unknown"},
 		{Name: "erased", Given: accepted, When: erase, Then: erased[7:]},
-		{Name: "erased half-way", Given: begun, When: erase, Then: events(&upload.UploadErased{At: noon})},
+		{Name: "erased half-way", Given: begun, When: erase, Then: events(&upload.Erased{At: noon})},
 		{Name: "erased twice: nothing happens", Given: erased, When: erase},
 		{Name: "erased, of none", When: erase, Refused: "upload-unknown"},
 		{Name: "checked when erased: nothing happens", Given: erased, When: upload.Check{Standing: suppressed, At: noon}},
@@ -297,24 +297,24 @@ func TestState(t *testing.T) {
 		want                           upload.Status
 		whole, downloadable, retryable bool
 	}{
-		{nil, upload.Missing, false, false, false},
-		{begun, upload.Receiving, false, false, false},
-		{received, upload.Received, true, false, false},
-		{scanning, upload.Scanning, true, false, false},
-		{cleared, upload.Clean, true, true, false},
-		{queued, upload.Queued, true, true, false},
-		{sent, upload.Sent, true, true, false},
-		{accepted, upload.Accepted, true, true, false},
-		{rejected, upload.Rejected, true, true, true},
-		{retried, upload.Received, true, false, false},
-		{refused, upload.Rejected, false, false, false},
-		{duplicate, upload.Duplicate, false, false, false},
-		{quarantined, upload.Quarantined, true, false, true},
-		{stopped, upload.Stopped, true, true, true},
-		{after(received, stopped[5]), upload.Stopped, true, false, true},
-		{after(received, stopped[5], accept(1)), upload.Accepted, true, false, false},
-		{abandoned, upload.Abandoned, false, false, false},
-		{erased, upload.Gone, false, false, false},
+		{nil, upload.StatusMissing, false, false, false},
+		{begun, upload.StatusReceiving, false, false, false},
+		{received, upload.StatusReceived, true, false, false},
+		{scanning, upload.StatusScanning, true, false, false},
+		{cleared, upload.StatusClean, true, true, false},
+		{queued, upload.StatusQueued, true, true, false},
+		{sent, upload.StatusSent, true, true, false},
+		{accepted, upload.StatusAccepted, true, true, false},
+		{rejected, upload.StatusRejected, true, true, true},
+		{retried, upload.StatusReceived, true, false, false},
+		{refused, upload.StatusRejected, false, false, false},
+		{duplicate, upload.StatusDuplicate, false, false, false},
+		{quarantined, upload.StatusQuarantined, true, false, true},
+		{stopped, upload.StatusStopped, true, true, true},
+		{after(received, stopped[5]), upload.StatusStopped, true, false, true},
+		{after(received, stopped[5], accept(1)), upload.StatusAccepted, true, false, false},
+		{abandoned, upload.StatusAbandoned, false, false, false},
+		{erased, upload.StatusErased, false, false, false},
 	} {
 		s := decider.State(test.history...)
 		if s.Status() != test.want || s.Whole() != test.whole || s.Downloadable() != test.downloadable || s.Retryable() != test.retryable {
