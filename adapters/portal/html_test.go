@@ -31,11 +31,13 @@ func (s shown) elements(t *testing.T) (list []element) {
 		for _, a := range node.Attr {
 			e.attr[a.Key] = a.Val
 		}
+		var text strings.Builder
 		for inside := range node.Descendants() {
 			if inside.Type == html.TextNode {
-				e.text += inside.Data
+				text.WriteString(inside.Data)
 			}
 		}
+		e.text = text.String()
 		list = append(list, e)
 	}
 	return list

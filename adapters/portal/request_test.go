@@ -5,8 +5,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"casesync/adapters/commands"
 	"casesync/domain/onboarding"
@@ -363,4 +365,38 @@ func TestNoLog(t *testing.T) {
 		t.Errorf("got %d, want 503 and the form", got.status)
 	}
 	checkKept(t, "no log", got, filled())
+}
+
+// TestLargestForm: a form as large as it may be, with nothing right in it, is answered at once. Without a
+// bound on what is tried, one of them would keep a processor busy for seconds.
+func TestLargestForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sqldbtest.SQLite(t))
+	form := with(filled())
+	for name := range form {
+		if name == "frn" || strings.HasPrefix(name, "administrator") || name == "business-name" || name == "domains" {
+			form.Del(name)
+		}
+	}
+	for i := range onboarding.BusinessesMax {
+		form.Add("frn", strconv.Itoa(100000+i))
+		var domains []string
+		for j := range onboarding.DomainsMax {
+			domains = append(domains, "d"+strconv.Itoa(i)+"-"+strconv.Itoa(j)+".example")
+		}
+		form.Add("domains", strings.Join(domains, "\n"))
+	}
+	for i := range onboarding.AdministratorsMax {
+		form.Add("administrator-name", "A")
+		form.Add("administrator-email", "a"+strconv.Itoa(i)+"@elsewhere.example")
+	}
+	started := time.Now()
+	got := w.post(form)
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if found := strings.Count(got.body, "<li><a href=\"#administrator-"); got.status != http.StatusUnprocessableEntity || found != onboarding.AdministratorsMax {
+		t.Errorf("got %d with %d faults, want one for each administrator", got.status, found)
+	}
+	got.checkHouse(t, "largest")
 }
