@@ -127,6 +127,28 @@ func TestWholeStory(t *testing.T) {
 	})
 }
 
+// TestSeveralBusinesses: who administers which stays so when the request is shown and changed.
+func TestSeveralBusinesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sqldbtest.SQLite(t))
+	token := w.post(with(filled(), "frn", "123456", "frn", "654321", "business-name", "One", "business-name", "Two", "domains", "bank.example", "domains", "bank.example",
+		"administrator-name", "A", "administrator-name", "B", "administrator-email", "a@bank.example", "administrator-email", "b@bank.example",
+		"administrator-frns", "", "administrator-frns", "654321")).token(t)
+	shown := w.get("/access-request?token=" + token)
+	if got := strings.Count(shown.body, "all businesses of this request"); got != 1 || !strings.Contains(shown.body, ">654321</dd></div>\n            </dl>\n") {
+		t.Errorf("progress: got %d administrators of all businesses: %s", got, shown.body)
+	}
+	form := w.post(url.Values{"token": {token}, "action": {"edit"}}).form(t)
+	if got := strings.Join(form["administrator-frns"], "|"); got != "|654321" {
+		t.Errorf("edit: got %q", got)
+	}
+	w.post(with(form, "action", "send"))
+	people := w.request(token).People.Administrators
+	if len(people) != 2 || len(people[0].FRNs) != 2 || strings.Join(people[1].FRNs, " ") != "654321" {
+		t.Errorf("changed: got %+v", people)
+	}
+}
+
 // TestSentTwice: the same form is one request, and shows the same reference.
 func TestSentTwice(t *testing.T) {
 	t.Parallel()
@@ -189,9 +211,10 @@ func TestFaults(t *testing.T) {
 	}
 	for name, form := range map[string]url.Values{
 		"all right": filled(), "several": several,
-		"what belongs to another method": with(filled(), "method", "local", "metadata", "PRIVATE KEY", "issuer", "nothing of the kind"),
-		"blocks that were left empty":    with(several, "frn", "123456", "frn", "", "business-name", "One", "business-name", "", "domains", "bank.example", "domains", " ", "administrator-name", "A", "administrator-name", "", "administrator-email", "a@bank.example", "administrator-email", "", "administrator-frns", "", "administrator-frns", ""),
-		"no administrator, no method":    with(filled(), "administrator-name", "", "administrator-email", "", "method", "", "domains", ""),
+		"an administrator under the second domain": with(filled(), "administrator-email", "a@CARDS.example"),
+		"what belongs to another method":           with(filled(), "method", "local", "metadata", "PRIVATE KEY", "issuer", "nothing of the kind"),
+		"blocks that were left empty":              with(several, "frn", "123456", "frn", "", "business-name", "One", "business-name", "", "domains", "bank.example", "domains", " ", "administrator-name", "A", "administrator-name", "", "administrator-email", "a@bank.example", "administrator-email", "", "administrator-frns", "", "administrator-frns", ""),
+		"no administrator, no method":              with(filled(), "administrator-name", "", "administrator-email", "", "method", "", "domains", ""),
 	} {
 		if got := w.post(with(form, "key", "")); got.status != http.StatusOK {
 			t.Errorf("%s: got %d, want it taken: %s", name, got.status, got.body)
