@@ -39,8 +39,8 @@ type Occasion struct {
 	eventstore.Decoded
 
 	// Begun and Received are of an upload: as it was begun, and what was last received of it.
-	Begun    *upload.UploadBegun
-	Received *upload.FileReceived
+	Begun    *upload.Begun
+	Received *upload.Received
 }
 
 // ErrErased: what the message would say was erased.
@@ -162,7 +162,7 @@ type uploadReceived struct {
 }
 
 func tellUpload(o Occasion) (told, error) {
-	event, is := o.Event.(*upload.FileQueued)
+	event, is := o.Event.(*upload.Queued)
 	switch {
 	case !is:
 		return told{}, unexpected(o)
@@ -196,7 +196,7 @@ type notificationSent struct {
 // tellNotification tells a request for suppression under a type of its own, and not twice: one event has
 // one id, by which brokers drop what comes again.
 func tellNotification(o Occasion) (told, error) {
-	event, is := o.Event.(*notification.NotificationSent)
+	event, is := o.Event.(*notification.Sent)
 	if !is {
 		return told{}, unexpected(o)
 	}
@@ -230,7 +230,7 @@ type ticketRaised struct {
 // tellTicket tells that there is a question, and not what it says: that is erased 120 days after it is
 // answered (requirement 33), which could not be promised of what is elsewhere.
 func tellTicket(o Occasion) (told, error) {
-	event, is := o.Event.(*ticket.TicketOpened)
+	event, is := o.Event.(*ticket.Opened)
 	if !is {
 		return told{}, unexpected(o)
 	}
@@ -239,7 +239,7 @@ func tellTicket(o Occasion) (told, error) {
 }
 
 func uploadLine(c Config, event any) (Line, int) {
-	if queued, is := event.(*upload.FileQueued); is {
+	if queued, is := event.(*upload.Queued); is {
 		return c.Uploads, queued.Attempt
 	}
 	return c.Uploads, 0
@@ -250,7 +250,9 @@ func notificationLine(c Config, _ any) (Line, int) { return c.Notifications, 1 }
 // id returns the id in the name of the stream.
 func (o Occasion) id(prefix string) string { return strings.TrimPrefix(string(o.Stream), prefix) }
 
-func unexpected(o Occasion) error { return fmt.Errorf("%T is not what is stored under that name", o.Event) }
+func unexpected(o Occasion) error {
+	return fmt.Errorf("%T is not what is stored under that name", o.Event)
+}
 
 // optional is null for nobody.
 func optional(person string) *string {

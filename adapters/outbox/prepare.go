@@ -97,7 +97,7 @@ func (o *Occasion) key() string {
 	if o.Begun != nil {
 		return o.Begun.Case
 	}
-	if event, is := o.Event.(*notification.NotificationSent); is {
+	if event, is := o.Event.(*notification.Sent); is {
 		return event.Case
 	}
 	return keyOf(o.Stream)
@@ -117,9 +117,9 @@ func (o *Outbox) lookBack(ctx context.Context, occasion *Occasion) error {
 			continue // nothing that the message tells; where it is, it is missing, and the message cannot be made
 		}
 		switch event := decoded.Event.(type) {
-		case *upload.UploadBegun:
+		case *upload.Begun:
 			occasion.Begun = event
-		case *upload.FileReceived:
+		case *upload.Received:
 			occasion.Received = event
 		}
 	}
