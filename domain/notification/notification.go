@@ -35,7 +35,7 @@ import (
 // Status is where a notification stands.
 type Status string
 
-// The statuses. Missing: there is no such notification.
+// The statuses. StatusMissing: there is no such notification.
 const (
 	StatusMissing      Status = "missing"
 	StatusSent         Status = "sent"

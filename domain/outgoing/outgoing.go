@@ -22,6 +22,7 @@ package outgoing
 
 import (
 	"casesync/domain"
+	"casesync/domain/casefile"
 	"casesync/domain/private"
 )
 
@@ -50,6 +51,11 @@ type Case struct {
 	Suppressed bool
 	// Erased: its data was erased, and nothing new is to be kept of it.
 	Erased bool
+}
+
+// Standing returns the standing of a case.
+func Standing(s *casefile.State) Case {
+	return Case{FRN: s.FRN(), Converted: s.Converted(), Open: s.Open(), Suppressed: s.Suppressed(), Erased: s.DataErased()}
 }
 
 // Cause says why something can not go out about a case; stored, so never changed.

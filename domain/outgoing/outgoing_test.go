@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"casesync/domain"
+	"casesync/domain/casefile"
+	"casesync/domain/feed"
 	"casesync/domain/outgoing"
 	"casesync/domain/private"
 )
@@ -74,6 +76,31 @@ func TestSealed(t *testing.T) {
 	} {
 		if got := outgoing.Sealed("1", test.value); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestStanding(t *testing.T) {
+	t.Parallel()
+	origin := feed.Origin{Source: "https://cms.example"}
+	state := casefile.Initial()
+	if got := outgoing.Standing(state); got != (outgoing.Case{}) {
+		t.Errorf("of no case: got %+v", got)
+	}
+	for _, step := range []struct {
+		event casefile.Event
+		want  outgoing.Case
+	}{
+		{&casefile.Converted{Origin: origin, FRN: "123456"}, outgoing.Case{FRN: "123456", Converted: true, Open: true}},
+		{&casefile.Suppressed{Origin: origin}, outgoing.Case{FRN: "123456", Converted: true, Open: true, Suppressed: true}},
+		{&casefile.Unsuppressed{Origin: origin}, outgoing.Case{FRN: "123456", Converted: true, Open: true}},
+		{&casefile.Transferred{Origin: origin, FRN: "7654321"}, outgoing.Case{FRN: "7654321", Converted: true, Open: true}},
+		{&casefile.Closed{Origin: origin, Outcome: "change"}, outgoing.Case{FRN: "7654321", Converted: true}},
+		{&casefile.DataErased{Day: 1}, outgoing.Case{FRN: "7654321", Converted: true, Erased: true}},
+	} {
+		state = casefile.Evolve(state, step.event)
+		if got := outgoing.Standing(state); got != step.want {
+			t.Errorf("after %T: got %+v, want %+v", step.event, got, step.want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (s *State) reply(c Reply) ([]Event, error) {
 	case !ok:
 		return nil, refuseText()
 	case s.messages >= MessagesMax:
-		return nil, refuse("ticket-full", "This conversation has %d messages. StatusOpen another ticket.", MessagesMax)
+		return nil, refuse("ticket-full", "This conversation has %d messages. Open another ticket.", MessagesMax)
 	case s.status == StatusResolved && c.Side == Helpdesk:
 		return nil, refuse("ticket-resolved", "This ticket is resolved. Reopen it first.")
 	}

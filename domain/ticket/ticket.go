@@ -39,7 +39,7 @@ func Types() []Type { return []Type{Technical, AdditionalAdministrator, Access} 
 // Status is where a ticket stands.
 type Status string
 
-// The statuses. Missing: there is no such ticket.
+// The statuses. StatusMissing: there is no such ticket.
 const (
 	StatusMissing  Status = "missing"
 	StatusOpen     Status = "open"

@@ -32,7 +32,8 @@ type Complete struct {
 	At          time.Time
 }
 
-// BeginScan says that the scanner is about to be asked. Nothing happens unless the file waits for it.
+// BeginScan says that the scanner is about to be asked. Nothing happens unless the file waits for it. A crash
+// before NoteScan leaves the file scanning: whoever starts next asks the scanner again, in the same attempt.
 type BeginScan struct{ At time.Time }
 
 // NoteScan says what came of asking the scanner in Attempt. Nothing happens where that is over.

@@ -113,7 +113,7 @@ func (s *State) noteScan(c NoteScan) ([]Event, error) {
 		return []Event{&Cleared{Attempt: c.Attempt, Scanner: printable(c.Scanner), At: utc(c.At)}}, nil
 	case FoundHarmful:
 		return []Event{&Refused{Code: Harmful, Finding: printable(c.Finding.Name), At: utc(c.At)}}, nil
-	case FoundOut:
+	case FoundUnclear:
 		if !c.Finding.Code.known() {
 			return nil, fmt.Errorf("note scan: %q is no reason for quarantine", c.Finding.Code)
 		}

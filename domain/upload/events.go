@@ -78,8 +78,9 @@ type Stopped struct {
 	At    time.Time      `json:"at"`
 }
 
-// Sent records that the file was published. Overtook is what it was taken for meanwhile, where that is not
-// queued: it went out all the same.
+// Sent records that the file was published. Overtook is what it was taken for meanwhile, where that is not queued:
+// it went out all the same. The bytes of one that was abandoned are gone; the source, which can not fetch them,
+// rejects it.
 type Sent struct {
 	Attempt  int       `json:"attempt"`
 	Overtook Status    `json:"overtook,omitzero"`

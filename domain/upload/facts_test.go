@@ -139,7 +139,7 @@ func draw(t *rapid.T, attempt int) upload.Command {
 	c := rapid.SampledFrom([]outgoing.Case{standing, standing, standing, closed, suppressed, moved}).Draw(t, "case")
 	attempt -= rapid.IntRange(0, 1).Draw(t, "behind")
 	finding := rapid.SampledFrom([]upload.Finding{
-		{Verdict: upload.FoundNothing}, {Verdict: upload.FoundNothing}, {Verdict: upload.FoundHarmful}, {Verdict: upload.FoundOut, Code: upload.ScannerUnclear},
+		{Verdict: upload.FoundNothing}, {Verdict: upload.FoundNothing}, {Verdict: upload.FoundHarmful}, {Verdict: upload.FoundUnclear, Code: upload.ScannerUnclear},
 	}).Draw(t, "finding")
 	complete := upload.Complete{SHA256: hash, MediaType: pdf, Bytes: 100, Limits: limits, At: noon}
 	return rapid.SampledFrom([]upload.Command{

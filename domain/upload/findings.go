@@ -9,11 +9,11 @@ import (
 // Verdict is what the scanner found.
 type Verdict string
 
-// The verdicts. FoundOut: it was not found out whether the file is clean.
+// The verdicts. FoundUnclear: whether the file is clean is not known.
 const (
 	FoundNothing Verdict = "nothing"
 	FoundHarmful Verdict = "harmful"
-	FoundOut     Verdict = "not-found-out"
+	FoundUnclear Verdict = "unclear"
 )
 
 // Finding is a verdict with what belongs to it.
@@ -21,7 +21,7 @@ type Finding struct {
 	Verdict Verdict
 	// Name is what the scanner calls what it found, where that is harmful.
 	Name string
-	// Code says why it was not found out.
+	// Code says why that is not known, where the verdict is FoundUnclear.
 	Code QuarantineCode
 }
 

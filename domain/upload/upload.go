@@ -14,8 +14,9 @@
 // The states:
 //
 //	receiving → received → scanning → clean → queued → sent → accepted | rejected (by the source)
-//	    │            └→ duplicate, rejected (here: of a wrong type or size, infected): its bytes go
-//	    └→ abandoned: left alone, or cancelled before it was sent; its bytes go
+//	    │                     └→ rejected (here: something harmful in it): its bytes go
+//	    ├→ duplicate, rejected (here: of a wrong type or size): its bytes go
+//	    └→ abandoned: left alone, or, from each state before sent, cancelled: its bytes go
 //
 // From scanning it may go to quarantined; from each state before sent to stopped, where the case is suppressed or
 // moves (package outgoing says who finds out). From quarantined, stopped, and rejected by the source, [Retry]
@@ -45,7 +46,7 @@ import (
 // Status is where an upload stands.
 type Status string
 
-// The statuses. Missing: there is no such upload.
+// The statuses. StatusMissing: there is no such upload.
 const (
 	StatusMissing     Status = "missing"
 	StatusReceiving   Status = "receiving"

@@ -158,7 +158,7 @@ func TestScanning(t *testing.T) {
 	}
 	nothing := upload.Finding{Verdict: upload.FoundNothing}
 	harmful := upload.Finding{Verdict: upload.FoundHarmful, Name: "Te\x1bst"}
-	unclear := upload.Finding{Verdict: upload.FoundOut, Code: upload.ScannerUnreachable}
+	unclear := upload.Finding{Verdict: upload.FoundUnclear, Code: upload.ScannerUnreachable}
 	second := after(retried, &upload.ScanBegun{Attempt: 2, At: noon})
 	domaintest.Run(t, decider, []row{
 		{Name: "begun", Given: received, When: upload.BeginScan{At: noon}, Then: scanning[2:]},
@@ -174,7 +174,7 @@ func TestScanning(t *testing.T) {
 		{Name: "the answer to an earlier attempt: nothing happens", Given: second, When: note(1, nothing)},
 		{Name: "the answer to this attempt", Given: second, When: note(2, nothing), Then: events(&upload.Cleared{Attempt: 2, Scanner: "scanner 1", At: noon})},
 	})
-	for _, finding := range []upload.Finding{{}, {Verdict: "OK"}, {Verdict: upload.FoundOut}, {Verdict: upload.FoundOut, Code: "tired"}} {
+	for _, finding := range []upload.Finding{{}, {Verdict: "OK"}, {Verdict: upload.FoundUnclear}, {Verdict: upload.FoundUnclear, Code: "tired"}} {
 		if got, err := upload.Decide(decider.State(scanning...), note(1, finding)); err == nil || got != nil {
 			t.Errorf("%+v: got %v, %v, want an error", finding, got, err)
 		}
