@@ -46,6 +46,11 @@ func (m *Mails) compose(ctx context.Context, entry *Entry) (Message, error) {
 	if draft.about != operators && !deliverable(draft.address) {
 		return Message{}, &Fault{Code: "address-unusable", Permanent: true}
 	}
+	if allowed, err := m.allowed(ctx, *entry, draft.address); err != nil {
+		return Message{}, err
+	} else if !allowed {
+		return Message{}, errTooMany
+	}
 	draft.facts.Service, draft.facts.Helpdesk = m.config.Service, m.config.HelpdeskURL
 	letter, err := Write(entry.Kind, draft.facts)
 	if err != nil {

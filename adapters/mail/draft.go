@@ -48,6 +48,7 @@ const (
 	errSettled  droppedError = "settled"   // what it warns of is no longer so
 	errNoMatter droppedError = "no-matter" // the event is of a sort that is not mailed about
 	errNoReader droppedError = "no-reader" // there is no address of operators
+	errTooMany  droppedError = "too-many"  // strangers had as many sent to the address today as may be
 )
 
 func (d droppedError) Error() string { return "nothing to be sent: " + string(d) }

@@ -10,6 +10,8 @@
 //   - Until it is sent, no mail exists: it is composed at that moment from the event and the account
 //     as it is then. The queue holds no name, no address, no text and no token; mail to somebody
 //     who was erased since, or with a link that is void, is dropped.
+//   - Mails that strangers ask for, by an access request in anybody's name, go to one address a few times
+//     a day at most; the address itself is nowhere kept to count them, but a keyed hash, for that day.
 //   - An event that is old when it is first seen leads to no mail. So a state database that was
 //     restored, or made anew, does not mail the past again.
 //
@@ -80,6 +82,12 @@ type Config struct {
 	SendTimeout time.Duration
 	// PollEvery is how often the queue is looked at for what is due; 2 seconds by default.
 	PollEvery time.Duration
+	// RecipientDigest is the keyed hash of an address, by which mails that strangers ask for are counted:
+	// those that follow from an access request alone. Default: they are not counted.
+	RecipientDigest func(address string) string
+	// RequestsPerDayMax is how many such mails go to one address on a day; 3 by default. The rest are
+	// dropped; whoever made the request was given its token, and is answered the same.
+	RequestsPerDayMax int
 	// KeepFor is how long the rows of mails that are done with are kept; 90 days by default. It must
 	// be longer than AgeMax.
 	KeepFor time.Duration
@@ -126,6 +134,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.AgeMax = cmp.Or(c.AgeMax, 72*time.Hour)
 	c.AttemptsMax = cmp.Or(c.AttemptsMax, 12)
 	c.SendersMax = cmp.Or(c.SendersMax, 4)
+	c.RequestsPerDayMax = cmp.Or(c.RequestsPerDayMax, 3)
 	c.SendTimeout = cmp.Or(c.SendTimeout, 2*time.Minute)
 	c.PollEvery = cmp.Or(c.PollEvery, 2*time.Second)
 	c.KeepFor = cmp.Or(c.KeepFor, 90*24*time.Hour)
@@ -148,8 +157,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.KeepFor <= c.AgeMax:
 		return c, errors.New("KeepFor must be longer than AgeMax: a row that is forgotten could be mailed again")
-	case c.AttemptsMax < 1, c.SendersMax < 1, c.SendTimeout < 0, c.PollEvery < 0, c.AgeMax < 0:
-		return c, errors.New("AttemptsMax, SendersMax, SendTimeout, PollEvery and AgeMax must not be negative")
+	case c.AttemptsMax < 1, c.SendersMax < 1, c.RequestsPerDayMax < 1, c.SendTimeout < 0, c.PollEvery < 0, c.AgeMax < 0:
+		return c, errors.New("AttemptsMax, SendersMax, RequestsPerDayMax, SendTimeout, PollEvery and AgeMax must not be negative")
 	}
 	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"casesync/adapters/commands"
+	"casesync/domain/calendar"
 )
 
 // The pauses between tries: the first, which doubles, up to the longest.
@@ -29,7 +30,7 @@ func (m *Mails) Run(ctx context.Context) {
 	for {
 		_, err := m.SendDue(ctx)
 		if now := m.config.Now(); err == nil && now.Sub(forgotten) >= forgetEvery {
-			err, forgotten = m.queue.forget(ctx, now.Add(-m.config.KeepFor)), now
+			err, forgotten = errors.Join(m.queue.forget(ctx, now.Add(-m.config.KeepFor)), m.queue.forgetAllowances(ctx, calendar.DayOf(now))), now
 		}
 		if err != nil && ctx.Err() == nil {
 			m.config.Logger.ErrorContext(ctx, "mails cannot be sent", slog.Any("error", err))

@@ -176,11 +176,16 @@ func (s *system) mails(ctx context.Context) (*mail.Mails, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		digest, err := s.addressDigest(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
 		settings := s.settings.Serve
 		mails, err := mail.Open(ctx, mail.Config{
 			DB: db, Log: s.openedLog, Codec: s.openedCodec, People: people, Links: links, Transport: transport, Activity: activities,
 			PublicURL: settings.publicURL(), HelpdeskURL: settings.helpdeskURL(), OperatorsAddress: settings.OperatorsMail,
-			Now: s.now, Logger: s.logger,
+			RecipientDigest: digest,
+			Now:             s.now, Logger: s.logger,
 		})
 		return mails, nil, err
 	})
