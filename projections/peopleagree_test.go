@@ -251,7 +251,7 @@ func anyOnboardingCommand(random *rand.Rand, today calendar.Day) onboarding.Comm
 	frn := oneOf(random, ours, theirs)
 	return oneOf[onboarding.Command](random,
 		onboarding.Submit{Form: form, Day: today}, onboarding.Submit{Form: form, Day: today}, onboarding.Amend{Form: form, Day: today},
-		onboarding.Ask{Question: oneOf(random, "", "Which?"), Day: today}, onboarding.MarkComplete{Day: today}, onboarding.MarkComplete{Day: today},
+		onboarding.Ask{Question: oneOf(random, "", "Which?"), Day: today}, onboarding.MarkComplete{Day: today}, onboarding.MarkComplete{AsRead: true, Day: today},
 		onboarding.Configure{Day: today}, onboarding.Configure{Day: today}, onboarding.NoteInvited{FRN: frn, Day: today}, onboarding.NoteInvited{FRN: frn, Day: today},
 		onboarding.NoteActive{FRN: frn, Day: today}, onboarding.NoteActive{FRN: frn, Day: today}, onboarding.Withdraw{Day: today}, onboarding.Decline{Day: today},
 		onboarding.ErasePeople{Day: today}, onboarding.Tick{Today: today},

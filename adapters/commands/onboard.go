@@ -25,13 +25,17 @@ func (p *People) ConfigureRequest(ctx context.Context, ask Ask, id, connectionID
 	if err != nil {
 		return Done{}, err
 	}
-	note := onboarding.Configure{Connection: connectionID, SecretReference: secretReference, Day: o.day()}
-	if err := p.requests.check(ctx, o, id, note); err != nil {
-		return Done{}, fmt.Errorf("configure businesses of an access request: %w", err)
-	}
 	view, err := p.showRequest(ctx, id)
 	if err != nil {
 		return Done{}, err
+	}
+	// What is configured is what was read here: it must be that which was found complete.
+	note, read := onboarding.Configure{Connection: connectionID, SecretReference: secretReference, Day: o.day()}, o
+	if read.expected == nil {
+		read.expected = &view.Revision
+	}
+	if err := p.requests.check(ctx, read, id, note); err != nil {
+		return Done{}, fmt.Errorf("configure businesses of an access request: %w", err)
 	}
 	how := view.Request.Authentication
 	if how.Method.Federated() {

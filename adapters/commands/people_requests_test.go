@@ -11,6 +11,7 @@ import (
 	"casesync/domain/account"
 	"casesync/domain/membership"
 	"casesync/domain/onboarding"
+	"casesync/eventstore"
 )
 
 func form() onboarding.Form {
@@ -41,7 +42,18 @@ func TestOnboarding(t *testing.T) {
 		whole.Businesses[1] = onboarding.BusinessForm{FRN: otherFRN, Name: "Sample Insurance", Domains: []string{"example.com"}}
 		w.do(w.AmendOwnRequest(ctx, token, whole))
 		refused(t, "configure too early", second(w.ConfigureRequest(ctx, ask, id, "", "")), "request-submitted")
-		w.do(w.CompleteRequest(ctx, ask, id))
+		refused(t, "complete what was amended, unread", second(w.CompleteRequest(ctx, ask, id)), "request-amended")
+		read, err := w.ShowRequest(ctx, ask, id)
+		if err != nil {
+			t.Fatalf("read: %v", err)
+		}
+		asRead := ask
+		asRead.Expected = &read.Revision
+		w.do(w.AmendOwnRequest(ctx, token, whole))
+		_, err = w.CompleteRequest(ctx, asRead, id)
+		fails(t, "complete what was amended since", err, eventstore.ErrWrongExpectedRevision)
+		*asRead.Expected++
+		w.do(w.CompleteRequest(ctx, asRead, id))
 		refused(t, "invite too early", second(w.InviteAdministrators(ctx, ask, id)), "request-complete")
 		w.do(w.ConfigureRequest(ctx, ask, id, "", ""))
 		w.do(w.InviteAdministrators(ctx, ask, id))

@@ -123,13 +123,14 @@ func (p *People) AskRequest(ctx context.Context, ask Ask, id, question string) (
 	return p.onRequest(ctx, o, id, onboarding.Ask{Question: question, Day: o.day()})
 }
 
-// CompleteRequest notes that an operator checked the request: nothing is missing, and it is true.
+// CompleteRequest notes that an operator checked the request: nothing is missing, and it is true. One that
+// was amended takes the revision that the operator read (Ask.Expected), so that nobody changes it between.
 func (p *People) CompleteRequest(ctx context.Context, ask Ask, id string) (Done, error) {
 	o, err := p.authorise(ask, "", "onboarding.mark-complete")
 	if err != nil {
 		return Done{}, err
 	}
-	return p.onRequest(ctx, o, id, onboarding.MarkComplete{Day: o.day()})
+	return p.onRequest(ctx, o, id, onboarding.MarkComplete{AsRead: o.expected != nil, Day: o.day()})
 }
 
 // DeclineRequest ends a request, by an operator.

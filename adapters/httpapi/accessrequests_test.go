@@ -164,7 +164,12 @@ func TestAccessRequestsOfOperators(t *testing.T) {
 				t.Errorf("If-Match %s: got %d %s, want 412", wrong, got.status, got.body)
 			}
 		}
-		for _, step := range []string{"complete", "configure", "invite"} {
+		if got := give("complete", data{}); got.status != http.StatusConflict || got.text("code") != "request-amended" {
+			t.Errorf("complete what was amended, unread: got %d %s", got.status, got.body)
+		}
+		read := w.do(http.MethodGet, at, w.operator(), "").want(http.StatusOK).header.Get("ETag")
+		give("complete", data{}, "If-Match", read).want(http.StatusOK)
+		for _, step := range []string{"configure", "invite"} {
 			give(step, data{}).want(http.StatusOK)
 		}
 		if got := w.do(http.MethodGet, at, w.operator(), "").text("status"); got != "invited" {

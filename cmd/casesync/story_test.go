@@ -101,7 +101,12 @@ func (o *office) onboard(frn, domain, administrator string, authentication map[s
 	form["authentication"] = authentication
 	visitor.must(http.MethodPut, "/api/v1/access-requests/mine", form, link...)
 
-	operator.must(http.MethodPost, address+"/complete", map[string]any{"reason": "checked"})
+	// It was amended: what is complete is what the operator has read.
+	checked := map[string]any{"reason": "checked"}
+	if got := operator.call(http.MethodPost, address+"/complete", checked); got.body["code"] != "request-amended" {
+		o.api.t.Errorf("complete unread: got %d %s", got.status, got.text)
+	}
+	operator.must(http.MethodPost, address+"/complete", checked, "If-Match", operator.must(http.MethodGet, address, nil).header.Get("ETag"))
 	setup["reason"] = "as requested"
 	operator.must(http.MethodPost, address+"/configure", setup)
 	operator.must(http.MethodPost, address+"/invite", map[string]any{"reason": "as requested"})

@@ -23,8 +23,13 @@ type Ask struct {
 	Day      calendar.Day
 }
 
-// MarkComplete says that an operator checked the request: nothing is missing, and it is true.
-type MarkComplete struct{ Day calendar.Day }
+// MarkComplete says that an operator checked the request: nothing is missing, and it is true. AsRead says
+// that the append is bound to the revision that the operator read: a request that was amended takes it
+// only so. Otherwise whoever made it could put other people in after it was checked.
+type MarkComplete struct {
+	AsRead bool
+	Day    calendar.Day
+}
 
 // Configure notes that the businesses and their identity provider are set up.
 type Configure struct {

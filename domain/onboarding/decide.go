@@ -100,6 +100,9 @@ func (s *State) complete(c MarkComplete) ([]Event, error) {
 	if missing := s.Lacks(); len(missing) > 0 {
 		return nil, refuseLacks(missing)
 	}
+	if s.amended && !c.AsRead {
+		return nil, refuseAmended()
+	}
 	return []Event{&RequestCompleted{Day: c.Day}}, nil
 }
 
@@ -202,7 +205,7 @@ func Evolve(state *State, event Event) *State {
 	case *RequestSubmitted:
 		state.status, state.request = Submitted, event.Request
 	case *RequestAmended:
-		state.status, state.request = Submitted, event.Request
+		state.status, state.request, state.amended = Submitted, event.Request, true
 	case *DataAsked:
 		state.status = Waiting
 	case *RequestCompleted:

@@ -11,6 +11,9 @@
 //	    ↓           every change of the data leads back to submitted
 //	complete → configured → invited → active
 //
+// What an operator marks complete is what he read: a request that was amended is marked under the revision
+// of that reading, and the state that allows to configure belongs to that content alone.
+//
 // From each state before invited it may be withdrawn by the business or declined by an operator,
 // and from each before active it lapses where nothing happens for long (package retention).
 //
@@ -64,6 +67,7 @@ type State struct {
 	request         Request
 	invited, active []string // FRNs
 	changed         calendar.Day
+	amended         bool
 	peopleErased    bool
 }
 

@@ -152,6 +152,11 @@ func TestOnTheWay(t *testing.T) {
 	domaintest.Run(t, decider, []row{
 		{Name: "complete", Given: submitted, When: mark, Then: complete[1:]},
 		{Name: "complete after asking", Given: asked, When: mark, Then: complete[1:]},
+		{Name: "complete after an amendment, unread", Given: after(submitted, &onboarding.RequestAmended{Request: request(), Day: monday}), When: mark, Refused: "request-amended"},
+		{
+			Name: "complete after an amendment, as read", Given: after(submitted, &onboarding.RequestAmended{Request: request(), Day: monday}),
+			When: onboarding.MarkComplete{AsRead: true, Day: monday + 2}, Then: complete[1:],
+		},
 		{Name: "complete twice: nothing happens", Given: complete, When: mark},
 		{Name: "complete with data missing", Given: lacking(), When: mark, Refused: "data-missing"},
 		{Name: "complete when configured", Given: configured, When: mark, Refused: "request-configured"},
@@ -262,7 +267,7 @@ func TestWhateverIsAsked(t *testing.T) {
 			frn := rapid.SampledFrom([]string{"123456", "7654321", "999999"}).Draw(t, "frn")
 			command := rapid.SampledFrom([]onboarding.Command{
 				onboarding.Submit{Form: form()}, onboarding.Submit{Form: bare}, onboarding.Amend{Form: form()}, onboarding.Amend{Form: bare},
-				onboarding.Ask{Question: "?"}, onboarding.MarkComplete{}, onboarding.MarkComplete{},
+				onboarding.Ask{Question: "?"}, onboarding.MarkComplete{}, onboarding.MarkComplete{AsRead: true},
 				onboarding.Configure{Connection: "idp", SecretReference: "oidc-1"},
 				onboarding.NoteInvited{FRN: frn}, onboarding.NoteActive{FRN: frn}, onboarding.Withdraw{}, onboarding.Decline{},
 			}).Draw(t, "command")

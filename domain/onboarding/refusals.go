@@ -22,6 +22,10 @@ func refuseStatus(status Status) error {
 	return refuse("request-"+string(status), fmt.Sprintf("This access request is %s: that is not possible now. Reload it, or submit another.", status))
 }
 
+func refuseAmended() error {
+	return refuse("request-amended", "This request was amended since it was made. Read it again, and send the ETag of what you read as If-Match.")
+}
+
 func refuseLacks(missing []Item) error {
 	list := make([]string, len(missing))
 	for i, item := range missing {
