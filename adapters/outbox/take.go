@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -17,30 +19,42 @@ import (
 // preparingMax is how many events are prepared at the same time: most of that is computing.
 var preparingMax = 2 * runtime.GOMAXPROCS(0)
 
+// waveEventsMin is how many events are prepared while those before them are published, at least.
+const waveEventsMin = 1_000
+
 // take publishes a batch of events; it is the Take of the follower. Events of one case follow each
 // other, and of several cases go at the same time. Where some fail, the others are dealt with all the same.
 func (o *Outbox) take(ctx context.Context, batch []eventstore.Recorded) error {
 	if !wait(ctx, o.notBeforeIn()) {
 		return ctx.Err()
 	}
-	items, err := o.prepareAll(ctx, o.undone(batch))
-	if err != nil {
-		return err
-	}
 	cases, aside, err := o.parked.cases(ctx)
 	if err != nil {
 		return fmt.Errorf("look for parked messages: %w", err)
 	}
 	t := &taking{outbox: o, parked: cases, aside: aside}
+	for wave := range o.prepareWaves(ctx, o.undone(batch)) {
+		if wave.err != nil {
+			t.fail(wave.err)
+		}
+		if t.failed() {
+			break
+		}
+		t.publish(ctx, wave.items)
+	}
+	return o.taken(batch, t.err)
+}
+
+// publish deals with items, those of several cases at the same time.
+func (t *taking) publish(ctx context.Context, items []item) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(o.config.LanesMax)
-	for _, lane := range o.lanes(items) {
+	group.SetLimit(t.outbox.config.LanesMax)
+	for _, lane := range t.outbox.lanes(items) {
 		group.Go(func() error { return t.lane(ctx, lane) })
 	}
 	if err := group.Wait(); err != nil {
 		t.fail(err)
 	}
-	return o.taken(batch, t.err)
 }
 
 // undone returns the events of batch that were not dealt with.
@@ -76,12 +90,48 @@ func (o *Outbox) taken(batch []eventstore.Recorded, err error) error {
 	return &follower.PartialError{Taken: n, Err: err}
 }
 
+// wave is a part of a batch, prepared, or why it could not be.
+type wave struct {
+	items []item
+	err   error
+}
+
+// prepareWaves yields events prepared, in their order, a wave at a time: the next one is being prepared
+// while one is published.
+func (o *Outbox) prepareWaves(ctx context.Context, events []eventstore.Recorded) iter.Seq[wave] {
+	return func(yield func(wave) bool) {
+		waves := make(chan wave)
+		ctx, stop := context.WithCancel(ctx)
+		defer func() {
+			stop()
+			for range waves { //nolint:revive // until nothing is being prepared any more
+			}
+		}()
+		go func() {
+			defer close(waves)
+			for part := range slices.Chunk(events, max(waveEventsMin, o.config.BatchMessagesMax)) {
+				items, err := o.prepareAll(ctx, part)
+				select {
+				case waves <- wave{items, err}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		for prepared := range waves {
+			if !yield(prepared) {
+				return
+			}
+		}
+	}
+}
+
 // prepareAll prepares events, in their order.
 func (o *Outbox) prepareAll(ctx context.Context, events []eventstore.Recorded) ([]item, error) {
 	items := make([]item, len(events))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(preparingMax)
-	share := max(1, len(events)/preparingMax)
+	share := 1 + len(events)/preparingMax
 	for from := 0; from < len(events); from += share {
 		group.Go(func() (err error) {
 			for i := from; i < min(from+share, len(events)) && err == nil; i++ {
