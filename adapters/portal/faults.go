@@ -140,7 +140,7 @@ func (f *finder) administrators(form *requestForm, businesses []onboarding.Busin
 		if !form.concerns(administrator.FRNs) {
 			field = id("frns")
 		}
-		same := append(seen[email.Canonical()], administrator)
+		same := append(slices.Clone(seen[email.Canonical()]), administrator)
 		if f.try(field, of, func(form *onboarding.Form) {
 			form.Businesses, form.Administrators = under(businesses, email.Domain()), same
 		}) {

@@ -105,7 +105,7 @@ func (s shown) checkHouse(t *testing.T, where string) {
 		}
 	}
 	for _, e := range elements {
-		for _, name := range strings.Fields(e.attr["aria-describedby"] + " " + e.attr["for"] + " " + e.attr["aria-labelledby"]) {
+		for name := range strings.FieldsSeq(e.attr["aria-describedby"] + " " + e.attr["for"] + " " + e.attr["aria-labelledby"]) {
 			if ids[name] != 1 {
 				t.Errorf("%s: <%s> refers to %q, of which there are %d", where, e.tag, name, ids[name])
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -162,9 +163,7 @@ func (w *world) do(r *http.Request) shown {
 // several times has several values.
 func with(form url.Values, pairs ...string) url.Values {
 	changed, seen := url.Values{}, map[string]bool{}
-	for name, values := range form {
-		changed[name] = values
-	}
+	maps.Copy(changed, form)
 	for i := 0; i < len(pairs); i += 2 {
 		if !seen[pairs[i]] {
 			changed.Del(pairs[i])
