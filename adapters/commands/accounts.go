@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"casesync/domain"
@@ -100,13 +101,22 @@ func refusedAt(frn string, err error) error {
 	return fmt.Errorf("change account at its businesses: %w", err)
 }
 
-// concerned returns the FRNs of businesses of a person that are picked, sorted.
+// concerned returns the FRNs of businesses of a person that are picked, sorted. The read model may be
+// late with one that the person has just joined; the account itself says for which he has accepted the terms,
+// and nobody sees or does anything at a business before that.
 func (p *People) concerned(ctx context.Context, person string, pick func(*membership.State) bool) (frns []string, err error) {
 	all, err := p.businessesOf(ctx, person)
 	if err != nil {
 		return nil, err
 	}
-	for _, frn := range all {
+	err = p.accounts.look(ctx, person, func(state *account.State, _ eventstore.Revision) {
+		all = slices.AppendSeq(all, maps.Keys(state.Acceptances()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(all)
+	for _, frn := range slices.Compact(all) {
 		err := p.memberships.look(ctx, frn, func(state *membership.State, _ eventstore.Revision) {
 			if pick(state) {
 				frns = append(frns, frn)

@@ -16,8 +16,9 @@ import (
 
 // ChangeDetails gives a member another name, another address, or both; what is "" stays. An address
 // is under the domains of all businesses of the person, and of nobody else. Who has a part in several
-// businesses gets another address only from somebody who administers all of them, or from an
-// operator: whoever reads an address can reset what its owner signs in with.
+// businesses, or is invited to another, gets another address only from somebody who administers all of
+// them, or from an operator: whoever reads an address can reset what its owner signs in with, and gets the
+// invitations that are sent again.
 //
 // The order: whether each business and the account would take it; the new address is reserved;
 // membership.Move at each; account.ChangeDetails; the old address is released. A crash after the
@@ -82,6 +83,9 @@ func (p *People) manages(ctx context.Context, o order, frn, person string) error
 // move reserves another address for a person, and has the businesses note its domain. Where one of
 // them refuses, since it has changed meanwhile, the address is free again.
 func (p *People) move(ctx context.Context, o order, frn, person string, email address.Email) (done Done, err error) {
+	if err := p.administersInvitations(ctx, o, person); err != nil {
+		return Done{}, err
+	}
 	isMember := func(state *membership.State) bool { _, is := state.Member(person); return is }
 	frns, err := p.concerned(ctx, person, isMember)
 	if err != nil {
@@ -118,9 +122,25 @@ func (p *People) move(ctx context.Context, o order, frn, person string, email ad
 	return done, nil
 }
 
+// administersInvitations refuses whoever does not administer each business that waits for a person to
+// accept an invitation.
+func (p *People) administersInvitations(ctx context.Context, o order, person string) error {
+	if o.by.Operator {
+		return nil
+	}
+	others, err := p.concerned(ctx, person, func(state *membership.State) bool {
+		invited := slices.ContainsFunc(state.Invitations(), func(i membership.Invitation) bool { return i.Person == person })
+		return invited && !slices.Contains(state.Administrators(), o.by.Person)
+	})
+	if err == nil && len(others) > 0 {
+		err = refuseOtherBusinesses()
+	}
+	return err
+}
+
 func refuseOtherBusinesses() error {
 	return &domain.Refusal{
 		Code:   "member-elsewhere",
-		Reason: "This person works for another business, too, that you do not administer. Ask the Financial Ombudsman Service to change the address.",
+		Reason: "This person works for another business, too, or is invited to one, that you do not administer. Ask the Financial Ombudsman Service to change the address.",
 	}
 }

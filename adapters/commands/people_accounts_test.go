@@ -57,12 +57,23 @@ func TestAddressOfSomebodyOfSeveralBusinesses(t *testing.T) {
 		admin := w.join(frn, "ada@example.com", access.Administrator)
 		cas := w.join(frn, "cas@example.com", access.Caseworker)
 		id, _ := w.invite(otherFRN, "cas@example.com", access.Administrator)
-		w.do(w.AcceptInvitation(ctx, w.token(otherFRN, id), ""))
 		_, err := w.ChangeDetails(ctx, w.by(admin), frn, cas, "", "mine@example.com")
+		refused(t, "of somebody invited elsewhere", err, "member-elsewhere")
+		w.do(w.AcceptInvitation(ctx, w.token(otherFRN, id), ""))
+		_, err = w.ChangeDetails(ctx, w.by(admin), frn, cas, "", "mine@example.com")
 		refused(t, "by one of two businesses", err, "member-elsewhere")
 		if got, err := w.PersonOf(ctx, "mine@example.com"); got != "" || err != nil {
 			t.Errorf("address: got it reserved for %q, %v, want it free", got, err)
 		}
+		// Nor while the read model does not know yet for whom the person works since a moment ago.
+		w.publish("1")
+		w.do(w.AcceptTerms(ctx, w.by(cas), otherFRN, "1"))
+		w.late = true
+		_, err = w.ChangeDetails(ctx, w.by(admin), frn, cas, "", "mine@example.com")
+		refused(t, "by one of two businesses, the read model being late", err, "member-elsewhere")
+		_, err = w.EraseAccount(ctx, byOperator(), cas)
+		refused(t, "erase the administrator of a business that the read model does not know of", err, "last-administrator")
+		w.late = false
 		w.do(w.ChangeDetails(ctx, byOperator(), frn, cas, "", "cas.new@example.com"))
 	})
 }
