@@ -219,6 +219,8 @@ func (g *Gate) enrolCode(ctx context.Context, in *bodied[CodeTyped]) (*taken, er
 func (g *Gate) takeCode(ctx context.Context, e enrolment, code string) (recovery []string, err error) {
 	stage, challenge := g.reached(ctx, e)
 	switch {
+	case stage == stageSeeded && e.Link.Kind == commands.InvitationLink && e.inUse():
+		return nil, signin.Refuse(signin.AttemptOver, "the account came into use by another link: its second factor stays")
 	case stage == stageSeeded:
 		return g.config.Local.ConfirmTOTP(ctx, e.person, e.Account.Generations.Factor, code)
 	case stage == stageProved && e.Link.Kind == commands.InvitationLink:

@@ -113,6 +113,24 @@ func TestInvitationToAnAccountInUse(t *testing.T) {
 	})
 }
 
+// A link that had got as far as a seed does not replace the second factor of an account that came into
+// use by another link meanwhile.
+func TestInvitationOvertakenByAnother(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.configure(northcard, account.Local, ""))
+		other, person := h.invite(northcard, ada)
+		slow := h.browser()
+		slow.post("/api/v1/enrolment/password", body{"password": "another horse battery"}, other).want(http.StatusOK, "")
+		m := h.enrol(ada)
+		// The request that was under way writes its seed only now.
+		late, err := h.local.BeginTOTP(t.Context(), person, 0, ada)
+		h.must(err)
+		slow.post("/api/v1/enrolment/code", body{"code": h.code(late.Secret)}, other).want(http.StatusUnauthorized, "attempt-over")
+		slow.wantWho("")
+		h.signIn(m)
+	})
+}
+
 func TestLinkOfADisabledAccount(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		m := h.enrol(ada)
