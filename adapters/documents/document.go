@@ -109,6 +109,9 @@ func (d *Document) readAt(p []byte, offset int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if err := d.ctx.Err(); err != nil {
+		return 0, fmt.Errorf("read document: %w", err) // a folder does not look at it
+	}
 	if err := d.goTo(offset); err != nil {
 		return 0, err
 	}

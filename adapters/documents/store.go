@@ -66,7 +66,7 @@ func (s *Store) WriteSegment(ctx context.Context, id string, seal *Seal, offset 
 		if err != nil {
 			return err
 		}
-		if segment.Bytes, err = io.CopyBuffer(sealing, source, start[n:n:cap(start)]); err != nil {
+		if segment.Bytes, err = io.Copy(sealing, source); err != nil {
 			return err
 		}
 		return sealing.Close()

@@ -103,6 +103,9 @@ type keeper struct {
 
 // ReadAt implements io.ReaderAt.
 func (k *keeper) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 {
+		return 0, errDirectory // asked for by what the file says
+	}
 	n, err := k.source.ReadAt(p, offset)
 	if err != nil && !errors.Is(err, io.EOF) && k.fault == nil {
 		k.fault = err

@@ -82,7 +82,9 @@ func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) 
 }
 
 // AsTerminatableUpload implements tus.TerminaterDataStore.
-func (s tusStore) AsTerminatableUpload(upload tus.Upload) tus.TerminatableUpload { return upload.(*receiver) }
+func (s tusStore) AsTerminatableUpload(upload tus.Upload) tus.TerminatableUpload {
+	return upload.(*receiver)
+}
 
 func (s tusStore) receiver(ctx context.Context, r row, seal *documents.Seal) *receiver {
 	if r.stage == receiving {
@@ -145,7 +147,9 @@ func (r *receiver) FinishUpload(context.Context) error {
 }
 
 // GetReader is not part of the protocol.
-func (r *receiver) GetReader(context.Context) (io.ReadCloser, error) { return nil, tus.ErrNotImplemented }
+func (r *receiver) GetReader(context.Context) (io.ReadCloser, error) {
+	return nil, tus.ErrNotImplemented
+}
 
 // Terminate gives the upload up.
 func (r *receiver) Terminate(ctx context.Context) error {
