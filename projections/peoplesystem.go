@@ -58,6 +58,18 @@ func BusinessesUnder(ctx context.Context, view engine.View, scope Scope, domain 
 	return streams, err
 }
 
+// BusinessesWith returns the FRNs of the businesses within scope whose people sign in by a connection,
+// sorted. It goes over all businesses. View is of PeopleName.
+func BusinessesWith(ctx context.Context, view engine.View, scope Scope, connection string) ([]string, error) {
+	s := &statement{}
+	streams, err := textsOf(ctx, view, "find businesses with a connection",
+		"SELECT stream FROM {business_access} WHERE connection = "+s.arg(connection)+" AND "+s.peopleOf(scope, "", "stream")+" ORDER BY stream", s)
+	for i := range streams {
+		streams[i] = strings.TrimPrefix(streams[i], accessStreams)
+	}
+	return streams, err
+}
+
 // Due is something for which a step of package retention is due from Day on: an account by its user
 // id, or an access request by its id. It is a cursor too.
 type Due struct {

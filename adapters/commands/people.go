@@ -69,6 +69,10 @@ type PeopleConfig struct {
 	// and may name too many: every one is asked. By default nobody knows: then no domain moves to
 	// another way of signing in, and none that a business gives up becomes free.
 	BusinessesUnder func(ctx context.Context, domain address.Domain) ([]string, error)
+	// BusinessesWith returns the FRNs of businesses whose people may sign in by a connection; it may be
+	// late and may name too many: every one is asked. By default nobody knows: then a connection is
+	// retired whoever uses it.
+	BusinessesWith func(ctx context.Context, connection string) ([]string, error)
 	// InvitationAge is how long an invitation may be accepted; 7 days by default, at most
 	// membership.InvitationLifetimeMax. ResetAge is the same of reset links; 1 hour by default, at
 	// most account.ResetLifetimeMax.

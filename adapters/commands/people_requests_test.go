@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -157,6 +158,33 @@ func TestWhoSeesARequest(t *testing.T) {
 		}
 		if got, err := w.ShowOwnRequest(ctx, token); err != nil || got.Status != onboarding.Withdrawn || got.People.Contact.Email != "" {
 			t.Errorf("erased: got %+v, %v, want nobody named", got, err)
+		}
+	})
+}
+
+// TestConnectionsInUseStay: a connection is not retired while a business signs its people in by it,
+// whatever a late read model names besides.
+func TestConnectionsInUseStay(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		config := w.config(w.log)
+		config.BusinessesWith = func(context.Context, string) ([]string, error) { return []string{frn, otherFRN}, nil }
+		people, err := commands.NewPeople(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.do(w.SetConnection(ctx, byOperator(), oidcSettings("example-idp")))
+		w.do(w.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com"}, account.OIDC, "example-idp"))
+		_, err = people.RetireConnection(ctx, byOperator(), "example-idp")
+		refused(t, "in use", err, "connection-in-use")
+		w.do(w.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com"}, account.Local, ""))
+		w.do(people.RetireConnection(ctx, byOperator(), "example-idp"))
+		if _, found, err := people.Connection(ctx, "example-idp"); found || err != nil {
+			t.Errorf("retired: got %v, %v, want none in force", found, err)
+		}
+		if done, err := people.RetireConnection(ctx, byOperator(), "example-idp"); !done.Position.IsZero() || err != nil {
+			t.Errorf("again: got %v, %v, want nothing to do", done, err)
 		}
 	})
 }

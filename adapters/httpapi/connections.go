@@ -121,3 +121,12 @@ func (s *Server) setConnection(ctx context.Context, ask commands.Ask, in *comman
 	done, err := s.config.People.SetConnection(ctx, ask, settings)
 	return told(done, outcomeOf(done)), err
 }
+
+func (s *Server) retireConnection(ctx context.Context, ask commands.Ask, in *command[Decision]) (*acted[Outcome], error) {
+	id, err := connectionIn(&in.request)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.config.People.RetireConnection(ctx, ask, id)
+	return told(done, outcomeOf(done)), err
+}

@@ -79,6 +79,43 @@ func TestConnections(t *testing.T) {
 	})
 }
 
+// TestRetiringConnections: nobody signs in by a retired one, and none is retired by which people of a
+// business do.
+func TestRetiringConnections(t *testing.T) {
+	inWorlds(t, func(t *testing.T, w *world) {
+		at, why := "/api/v1/connections/example-bank", data{"reason": "the contract ended"}
+		business := "/api/v1/businesses/" + frnA + "/access"
+		w.told(http.MethodPut, at, w.operator(), oidcSettings(nil))
+		w.told(http.MethodPut, business, w.operator(), data{"emailDomains": []string{"bank.example"}, "method": "oidc", "connection": "example-bank", "reason": "as requested"})
+		w.read(w.operator(), "/api/v1/connections") // until the read model has it
+		for _, check := range []struct {
+			name, path, token string
+			body              data
+			status            int
+			code              string
+		}{
+			{"in use", at, w.operator(), why, 409, "connection-in-use"},
+			{"without a reason", at, w.operator(), data{}, 422, "invalid-body"},
+			{"an unknown one", "/api/v1/connections/example-other", w.operator(), why, 404, "not-found"},
+			{"an impossible one", "/api/v1/connections/Example", w.operator(), why, 404, "not-found"},
+			{"an auditor", at, w.as(access.Auditor), why, 403, "forbidden"},
+		} {
+			if got := w.asked(http.MethodPost, check.path+"/retire", check.token, check.body); got.status != check.status || got.text("code") != check.code {
+				t.Errorf("%s: got %d %s, want %d %s", check.name, got.status, got.body, check.status, check.code)
+			}
+		}
+		w.told(http.MethodPut, business, w.operator(), data{"emailDomains": []string{"bank-two.example"}, "method": "local", "reason": "as requested"})
+		w.told(http.MethodPost, at+"/retire", w.operator(), why)
+		if got := w.asked(http.MethodPost, at+"/retire", w.operator(), why).want(http.StatusOK); got.text("status") != "duplicate" {
+			t.Errorf("again: got %s", got.body)
+		}
+		w.do(http.MethodGet, at, w.operator(), "").want(http.StatusNotFound)
+		if got := w.read(w.operator(), "/api/v1/connections"); got.text("items", 0, "retired") != "true" {
+			t.Errorf("list: got %s", got.body)
+		}
+	})
+}
+
 // TestBusinessAccess sets how a business comes in, against others who do.
 func TestBusinessAccess(t *testing.T) {
 	inWorlds(t, func(t *testing.T, w *world) {

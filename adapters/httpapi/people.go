@@ -74,6 +74,7 @@ func (s *Server) registerConnections(api huma.API) {
 	get(api, positioned, "/api/v1/connections", "List identity providers", "Their settings, in short.", openAPI(simplePageParameters), s.listConnections)
 	get(api, plainRead, "/api/v1/connections/{id}", "Show an identity provider", "Its settings as they are at this moment. Secrets are not among them, only the name of the file that holds one.", nil, s.showConnection)
 	give(s, api, http.MethodPut, "/api/v1/connections/{id}", "Set an identity provider", "Sets all settings of an identity provider. They are tried before they are kept.", http.StatusOK, s.setConnection, bodyOf(requestBytesMax))
+	give(s, api, http.MethodPost, "/api/v1/connections/{id}/retire", "Retire an identity provider", "Nobody signs in by it any more, until it is set again. It is refused while a business uses it.", http.StatusOK, s.retireConnection)
 }
 
 func (s *Server) registerAccounts(api huma.API) {

@@ -76,15 +76,17 @@ func (f RequestForm) form() onboarding.Form {
 	return form
 }
 
-// AccessRequest is an access request as it stands. Once the people whom it names were erased they are
-// empty in it.
+// AccessRequest is an access request as it stands: the form that was sent, without the people once they
+// were erased.
 type AccessRequest struct {
-	_ struct{} `additionalProperties:"true"` // an answer, beside the form that is sent
-
-	ID     string            `json:"id"`
-	Status onboarding.Status `json:"status" enum:"submitted,waiting,complete,configured,invited,active,withdrawn,declined,lapsed"`
-	RequestForm
-	Missing []MissingItem `json:"missing" nullable:"false" doc:"What is to be supplied before it is complete"`
+	ID               string                 `json:"id"`
+	Status           onboarding.Status      `json:"status" enum:"submitted,waiting,complete,configured,invited,active,withdrawn,declined,lapsed"`
+	Businesses       []RequestBusiness      `json:"businesses" nullable:"false"`
+	Contact          *RequestPerson         `json:"contact,omitempty" doc:"Who is asked for what is missing; absent once the people were erased"`
+	Administrators   []RequestAdministrator `json:"administrators,omitzero" nullable:"false" doc:"Who is to manage the businesses' users; absent once the people were erased"`
+	IdentityProvider string                 `json:"identityProvider,omitempty"`
+	Authentication   Authentication         `json:"authentication,omitzero"`
+	Missing          []MissingItem          `json:"missing" nullable:"false" doc:"What is to be supplied before it is complete"`
 }
 
 // MissingItem is something that an access request lacks.
@@ -96,17 +98,22 @@ type MissingItem struct {
 
 // accessRequestOf shows a request; who was erased from it is left out.
 func accessRequestOf(view commands.RequestView) AccessRequest {
-	request := AccessRequest{ID: view.ID, Status: view.Status, Missing: missingOf(view.Lacks)}
-	request.Contact = RequestPerson{Name: view.People.Contact.Name, Email: view.People.Contact.Email}
-	request.IdentityProvider = view.Request.IdentityProvider
 	given := view.Request.Authentication
-	request.Authentication = Authentication{
-		Method: given.Method, Issuer: given.Issuer, ClientID: given.ClientID, MetadataURL: given.MetadataURL, Metadata: given.Metadata,
+	request := AccessRequest{
+		ID: view.ID, Status: view.Status, Businesses: []RequestBusiness{}, IdentityProvider: view.Request.IdentityProvider,
+		Authentication: Authentication{
+			Method: given.Method, Issuer: given.Issuer, ClientID: given.ClientID, MetadataURL: given.MetadataURL, Metadata: given.Metadata,
+		},
+		Missing: missingOf(view.Lacks),
 	}
-	request.Businesses, request.Administrators = []RequestBusiness{}, []RequestAdministrator{}
 	for _, b := range view.Request.Businesses {
 		request.Businesses = append(request.Businesses, RequestBusiness{FRN: b.FRN, Name: b.Name, Domains: unicodeOf(b.Domains)})
 	}
+	if view.People.Contact == (onboarding.Person{}) {
+		return request
+	}
+	request.Contact = &RequestPerson{Name: view.People.Contact.Name, Email: view.People.Contact.Email}
+	request.Administrators = []RequestAdministrator{}
 	for _, a := range view.People.Administrators {
 		request.Administrators = append(request.Administrators, RequestAdministrator{Name: a.Name, Email: a.Email, Businesses: a.FRNs})
 	}

@@ -129,6 +129,7 @@ var operatorRoutes = []Route{
 	reads("/api/v1/connections", access.ManageOnboarding, ""),
 	reads("/api/v1/connections/{id}", access.ManageOnboarding, "connection-{id}"),
 	gives(http.MethodPut, "/api/v1/connections/{id}", access.ManageOnboarding, "connection-{id}").but(ownBody),
+	posts("/api/v1/connections/{id}/retire", access.ManageOnboarding, "connection-{id}"),
 
 	reads("/api/v1/dead-letters", access.ReadFeeds, ""),
 	reads("/api/v1/dead-letters/{id}", access.ReadFeeds, "dead-letter-{id}"),

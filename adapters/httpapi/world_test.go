@@ -44,7 +44,7 @@ func newWorld(t *testing.T, address string, change func(*httpapi.Config)) *world
 		w.links = commands.NewLinks(keys[1].Secret)
 		w.people, err = commands.NewPeople(commands.PeopleConfig{
 			Log: config.Log, Codec: config.Codec, AddressKey: keys[0].Secret, Links: w.links,
-			Memberships: membershipsIn(config.Store), Now: config.Now,
+			Memberships: membershipsIn(config.Store), BusinessesWith: businessesWithIn(config.Store), Now: config.Now,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -65,6 +65,17 @@ func membershipsIn(store engine.Store) func(context.Context, string) ([]string, 
 	return func(ctx context.Context, person string) (frns []string, err error) {
 		err = engine.Read(ctx, store, projections.PeopleName, func(view engine.View) error {
 			frns, err = projections.MembershipsOf(ctx, view, projections.SystemScope("gate"), person)
+			return err
+		})
+		return frns, err
+	}
+}
+
+// businessesWithIn asks the read model which businesses use a connection.
+func businessesWithIn(store engine.Store) func(context.Context, string) ([]string, error) {
+	return func(ctx context.Context, connection string) (frns []string, err error) {
+		err = engine.Read(ctx, store, projections.PeopleName, func(view engine.View) error {
+			frns, err = projections.BusinessesWith(ctx, view, projections.SystemScope("connections"), connection)
 			return err
 		})
 		return frns, err

@@ -59,7 +59,7 @@ func (s *system) people(ctx context.Context) (*commands.People, error) {
 		settings := s.settings.Serve
 		people, err := commands.NewPeople(commands.PeopleConfig{
 			Log: s.openedLog, Codec: codec, AddressKey: addresses, Links: links, Now: s.now,
-			Memberships: s.membershipsOf, BusinessesUnder: s.businessesUnder,
+			Memberships: s.membershipsOf, BusinessesUnder: s.businessesUnder, BusinessesWith: s.businessesWith,
 			InvitationAge: settings.InvitationAge, ResetAge: settings.ResetAge,
 		})
 		return people, nil, err
@@ -76,6 +76,16 @@ func (s *system) links(ctx context.Context) (commands.Links, error) {
 func (s *system) businessesUnder(ctx context.Context, domain address.Domain) (frns []string, err error) {
 	err = engine.Read(ctx, s.openedStore, projections.PeopleName, func(view engine.View) error {
 		frns, err = projections.BusinessesUnder(ctx, view, projections.SystemScope("people"), domain)
+		return err
+	})
+	return frns, err
+}
+
+// businessesWith returns the businesses that may use a connection. Not knowing is an error: nobody
+// could come in there any more.
+func (s *system) businessesWith(ctx context.Context, connection string) (frns []string, err error) {
+	err = engine.Read(ctx, s.openedStore, projections.PeopleName, func(view engine.View) error {
+		frns, err = projections.BusinessesWith(ctx, view, projections.SystemScope("people"), connection)
 		return err
 	})
 	return frns, err
