@@ -175,7 +175,7 @@ func anyMembershipCommand(random *rand.Rand, state *membership.State, mails []ad
 		membership.Revoke{By: by, Person: who, Roles: roles},
 		membership.Disable{By: clock, Person: who}, membership.Enable{By: by, Person: who},
 		membership.Remove{By: clock, Person: who, Erasing: random.IntN(2) == 0},
-		membership.Move{Person: who, Email: mail},
+		membership.Move{By: by, Person: who, Email: mail},
 		membership.RequestAdministrator{By: membership.By{Person: oneOf(random, people...)}, Person: oneOf(random, append(people, "", "")...)},
 	)
 }

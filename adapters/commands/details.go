@@ -94,7 +94,7 @@ func (p *People) move(ctx context.Context, o order, frn, person string, email ad
 	if !slices.Contains(frns, frn) { // the read model does not know yet
 		frns = append(frns, frn)
 	}
-	command := membership.Move{Person: person, Email: email}
+	command := membership.Move{By: o.by, Person: person, Email: email}
 	for _, frn := range frns {
 		if err := p.manages(ctx, o, frn, person); err != nil {
 			return Done{}, refuseOtherBusinesses()

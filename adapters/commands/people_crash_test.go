@@ -234,7 +234,7 @@ func TestAddressHalfWay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		w.configure(frn, "example.com")
-		for left, taken := range map[int][]string{1: {"new1@example.com"}, 2: {"cas2@example.com"}} {
+		for left, taken := range map[int][]string{1: {"new1@example.com"}, 2: {"new2@example.com"}, 3: {"cas3@example.com"}} {
 			cas := w.join(frn, fmt.Sprintf("cas%d@example.com", left), access.Caseworker)
 			crashed := w.people(&crashing{Log: w.log, left: left})
 			fails(t, "change", second(crashed.ChangeDetails(ctx, byOperator(), frn, cas, "", fmt.Sprintf("new%d@example.com", left))), errCrash)

@@ -107,7 +107,7 @@ func (p *People) mayReset(ctx context.Context, o order, frn, person string, comm
 
 // ResetFactor voids the second factor of a member with a local account, who must enrol another
 // before anything else. Who may is looked up just before: an administrator who is removed in that
-// moment may still have his last word.
+// moment may still have his last word (package membership says why).
 func (p *People) ResetFactor(ctx context.Context, ask Ask, frn, person string) (Done, error) {
 	o, err := p.authorise(ask, frn, "account.reset-factor")
 	if err != nil {

@@ -129,8 +129,10 @@ type Remove struct {
 	Erasing bool
 }
 
-// Move notes that the address of a member changes to one under another domain.
+// Move notes that the address of a member changes. It is recorded also where the domain stays the same:
+// that somebody administers the business at that moment is decided by the append.
 type Move struct {
+	By     By
 	Person string
 	Email  address.Email
 }

@@ -113,7 +113,8 @@ type MemberRemoved struct {
 	Cause  Cause  `json:"cause"`
 }
 
-// MemberMoved records that a member's e-mail address is under another domain of the business.
+// MemberMoved records that a member's e-mail address changes, and under which domain of the business
+// it is then.
 type MemberMoved struct {
 	Person string         `json:"person"`
 	Domain address.Domain `json:"domain"`

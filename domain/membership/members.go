@@ -146,14 +146,15 @@ func (s *State) remove(c Remove) ([]Event, error) {
 }
 
 func (s *State) move(c Move) ([]Event, error) {
-	m, found := s.members[c.Person]
-	switch domain := c.Email.Domain(); {
+	if err := s.authorise(c.By); err != nil {
+		return nil, err
+	}
+	_, found := s.members[c.Person]
+	switch {
 	case !found:
 		return nil, refuseNotMember()
-	case !s.admits(domain):
+	case !s.admits(c.Email.Domain()):
 		return nil, refuseDomainOutside()
-	case m.domain == domain:
-		return nil, nil
 	}
 	return []Event{&MemberMoved{Person: c.Person, Domain: c.Email.Domain()}}, nil
 }

@@ -176,7 +176,7 @@ func TestRemoveAndMove(t *testing.T) {
 		return &membership.MemberRemoved{Person: person, Cause: cause}
 	}
 	move := func(person, to string) membership.Command {
-		return membership.Move{Person: person, Email: email(person + "@" + to)}
+		return membership.Move{By: by("ann"), Person: person, Email: email(person + "@" + to)}
 	}
 	domaintest.Run(t, decider, []row{
 		{Name: "by an administrator", Given: business(cas), When: remove(by("ann"), "cas"), Then: events(removed("cas", membership.Asked))},
@@ -200,7 +200,13 @@ func TestRemoveAndMove(t *testing.T) {
 		},
 
 		{Name: "to another domain", Given: business(cas), When: move("cas", "example.org"), Then: events(&membership.MemberMoved{Person: "cas", Domain: "example.org"})},
-		{Name: "to the same domain: nothing happens", Given: business(cas), When: move("cas", "example.com")},
+		{Name: "under the same domain", Given: business(cas), When: move("cas", "example.com"), Then: events(&membership.MemberMoved{Person: "cas", Domain: "example.com"})},
+		{
+			Name: "by an administrator removed in that moment", Given: business(cas, bob, events(removed("ann", membership.Asked), low(1))),
+			When: move("cas", "example.org"), Refused: "not-administrator",
+		},
+		{Name: "by an operator", Given: business(cas), When: membership.Move{By: operator, Person: "cas", Email: email("cas@example.org")}, Then: events(&membership.MemberMoved{Person: "cas", Domain: "example.org"})},
+		{Name: "by a supervisor", Given: business(cas, sue), When: membership.Move{By: by("sue"), Person: "cas", Email: email("cas@example.org")}, Refused: "not-administrator"},
 		{Name: "to a domain outside", Given: business(cas), When: move("cas", "example.net"), Refused: "domain-not-allowed"},
 		{Name: "of a stranger", Given: business(), When: move("eve", "example.com"), Refused: "not-member"},
 	})

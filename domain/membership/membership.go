@@ -31,6 +31,8 @@
 //	                     a role, which the inactivity rule erases
 //	accept               Accept here, then account.Activate: between them the person has roles and
 //	                     cannot sign in yet
+//	reset, change of     only account.ResetFactor, account.ResetQuestions or account.ChangeDetails:
+//	a name               see below
 //	change of address    the new address is reserved, Move at each business, account.ChangeDetails,
 //	                     the old address is released: between them the old address still works, and
 //	                     [State.Roles] is asked with the domain that the account has
@@ -44,6 +46,14 @@
 //	                     account.ChangeMethod for the members: between them they sign in as before
 //	erased by operator   Remove at each business, then account.Erase, then the key is destroyed
 //	erased by clock      account.Tick, then Remove by the clock at each business, then the key
+//
+// A reset of what a person signs in with, and a change of a name, are commands to the account alone. Whether
+// who asks administers the business is looked up just before ([State.Manages]), so that one who is removed
+// in that same moment may still have his last word. It is no more than he could have said a moment
+// earlier, and gives him nothing: the link goes to the person's own address. To have this stream say it
+// first would take an event here for each, and somebody to go on after a crash between the two; but
+// a reset that goes on by itself, late, would void what the person has enrolled since. A change of address,
+// which does give somebody something, is decided here first.
 //
 // No personal data is in this stream: a person is a user id, which stays as a pseudonym when the
 // account is erased.
