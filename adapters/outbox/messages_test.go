@@ -268,6 +268,20 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// Every event that is told of is one that the catalogue knows: a name that is mistyped would tell nothing.
+func TestToldEventsExist(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for _, name := range catalog.New().Names() {
+		if _, is, _ := outbox.Map(source, occasion(name, "casefile-FOS-1", nil)); is {
+			told++
+		}
+	}
+	if told != outbox.RulesOfTests {
+		t.Errorf("got %d events of the catalogue that are told of, want all %d", told, outbox.RulesOfTests)
+	}
+}
+
 // What is not to be told has no message, and what was erased cannot be.
 func TestMapHasNothingToTell(t *testing.T) {
 	t.Parallel()

@@ -23,14 +23,13 @@
 //
 // # Where a crash leaves it
 //
-//	between asking and publishing           it is asked for, and published, again
-//	after publishing, before that is noted  it is asked for again. If the case bars it by now, its stream says that
-//	in its own stream                       it was stopped although it went out; otherwise it is published again
-//	after that, before the checkpoint       published again, under the same id, but for uploads and notifications: these
-//	                                        are known to have gone out
-//	after parking, before the checkpoint    parked already: nothing changes
-//	after a parked one is published,        published again, under the same id
-//	before its row is removed
+//   - Between asking and publishing: it is asked for, and published, again.
+//   - After publishing, before that is noted: it is published again, under the same id. A thing in line is asked
+//     for first; if its case bars it by now, its stream says that it was stopped, although it went out.
+//   - After that, before the checkpoint: facts are published again, under the same id. Things in line are known
+//     to have gone out.
+//   - After parking, before the checkpoint: it is parked already, and nothing changes.
+//   - After a parked one is published, before its row is removed: it is published again, under the same id.
 package outbox
 
 import (
@@ -49,6 +48,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"golang.org/x/sync/errgroup"
 
+	"casesync/domain/catalog"
 	"casesync/eventstore"
 	"casesync/eventstore/follower"
 	"casesync/eventstore/sqldb"
@@ -74,7 +74,7 @@ type Config struct {
 	Checkpoints follower.Checkpoints
 	DB          *sqldb.DB // the state database, of which the caller keeps the ownership
 	// Knows reports whether this binary knows the events of a stored name. One that it does not know may be
-	// for a newer binary to publish: it is parked until that comes.
+	// for a newer binary to publish: it is parked until that comes. Default: what the domain's catalogue knows.
 	Knows func(eventType string) bool
 	// Source names this installation in messages, a URI: "https://portal.example.org".
 	Source string
@@ -85,6 +85,9 @@ type Config struct {
 	// SessionMetadata is the metadata under which the publisher takes what is to be kept in order, the
 	// session of a message. Default: it takes none.
 	SessionMetadata string
+	// Refuses reports whether an error of the publisher, that is no *Fault, is about the message and not about
+	// the broker, such as that it is too large. Default: none is.
+	Refuses func(err error) bool
 	// BatchMessagesMax is how many messages the publisher is given at a time: many where it sends them as
 	// one, 1 where it sends each by itself; 1 by default.
 	BatchMessagesMax int
@@ -156,7 +159,7 @@ func Open(ctx context.Context, config Config) (*Outbox, error) {
 		config: config, parked: parked{config.DB, config.Name}, woken: make(chan struct{}, 1), done: map[eventstore.Position]bool{},
 	}
 	o.follower, err = follower.New(follower.Config{
-		Name: config.Name, Log: config.Log, Checkpoints: config.Checkpoints, Take: o.take, Wants: o.wants,
+		Name: config.Name, Log: readingAhead(config.Log), Checkpoints: config.Checkpoints, Take: o.take, Wants: o.wants,
 		BatchEventsMax: config.BatchEventsMax, LeaseTTL: config.LeaseTTL, RetryPauseFirst: config.RetryPauseFirst,
 		RetryPauseMax: config.RetryPauseMax, Now: config.Now, Logger: config.Logger,
 	})
@@ -183,8 +186,14 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Refuses == nil {
+		c.Refuses = func(error) bool { return false }
+	}
+	if c.Knows == nil {
+		c.Knows = known(catalog.New())
+	}
 	for name, missing := range map[string]bool{
-		"Log": c.Log == nil, "Codec": c.Codec == nil, "Checkpoints": c.Checkpoints == nil, "DB": c.DB == nil, "Knows": c.Knows == nil,
+		"Log": c.Log == nil, "Codec": c.Codec == nil, "Checkpoints": c.Checkpoints == nil, "DB": c.DB == nil,
 		"Publisher": c.Publisher == nil, "Uploads": c.Uploads.Check == nil || c.Uploads.Note == nil,
 		"Notifications": c.Notifications.Check == nil || c.Notifications.Note == nil,
 	} {
@@ -232,6 +241,16 @@ func (o *Outbox) Status(ctx context.Context) (Status, error) {
 		return Status{}, fmt.Errorf("measure outbox: %w", err)
 	}
 	return Status{Status: follows, Published: o.published.Load(), Stopped: o.stopped.Load(), Parked: counts}, nil
+}
+
+// known returns what tells whether a catalogue knows a stored name: as a current one, or as an older one that it
+// can still read.
+func known(c *catalog.Catalog) func(eventType string) bool {
+	return func(eventType string) bool {
+		_, current := c.New(eventType)
+		name, _, err := c.Upcast(eventType, nil)
+		return current || err != nil || name != eventType
+	}
 }
 
 // wants reports whether events of a stored name are taken: those of which there is a message, and those that

@@ -169,3 +169,27 @@ func TestWhoDecides(t *testing.T) {
 		}
 	}
 }
+
+// What the broker says of a message is believed where the installation knows the words.
+func TestRefusedByBroker(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t, sqldbtest.SQLite(t)), &consumer{}
+	c.fail(func(m taken) error {
+		if m.session == "FOS-1" {
+			return errPlanted
+		}
+		return nil
+	}, nil)
+	w.allocate("FOS-1", 1)
+	two := w.allocate("FOS-2", 1)
+	config := w.config(c)
+	config.Refuses = func(err error) bool { return errors.Is(err, errPlanted) }
+	o, _ := w.start(config)
+	w.caughtUp()
+	if got := c.firsts("FOS-2"); !slices.Equal(got, two) {
+		t.Errorf("got %v, want %v", got, two)
+	}
+	if list, err := o.List(t.Context(), operator, outbox.Filter{}); err != nil || len(list) != 1 || list[0].Fault != "refused-by-broker" {
+		t.Errorf("got %+v, %v, want it stuck", list, err)
+	}
+}

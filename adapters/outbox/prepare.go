@@ -150,5 +150,9 @@ func (o *Outbox) publish(ctx context.Context, items []item) error {
 		}
 		messages[i] = m
 	}
-	return o.config.Publisher.Publish(o.config.Topic, messages...)
+	err := o.config.Publisher.Publish(o.config.Topic, messages...)
+	if _, told := errors.AsType[*Fault](err); err != nil && !told && o.config.Refuses(err) {
+		return &Fault{Blame: Refused, Code: "refused-by-broker", Err: err}
+	}
+	return err
 }

@@ -53,8 +53,8 @@ type WebhookConfig struct {
 //	connection, a certificate not trusted      to mend the address, the secret or the other side
 //	other 4xx                                  Refused
 //
-// It follows no redirects, uses no proxy, and never connects to link-local addresses, where clouds keep
-// credentials, nor, unless URL names it, to this machine.
+// It follows no redirects, uses no proxy, and never connects to addresses where clouds keep
+// credentials, such as link-local ones, nor, unless URL names it, to this machine.
 type Webhook struct {
 	config WebhookConfig
 	client *http.Client
@@ -100,6 +100,9 @@ func isLocal(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
+// metadataAddresses are where clouds keep credentials, beside link-local addresses.
+var metadataAddresses = []netip.Addr{netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("fd00:ec2::254")}
+
 // mayDial returns an error for an address that a name must not lead to.
 func mayDial(address string, local bool) error {
 	parsed, err := netip.ParseAddrPort(address)
@@ -107,7 +110,7 @@ func mayDial(address string, local bool) error {
 		return fmt.Errorf("read address: %w", err)
 	}
 	ip := parsed.Addr().Unmap()
-	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() != local {
+	if slices.Contains(metadataAddresses, ip) || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() != local {
 		return errors.New("the host leads to an address that nothing is posted to")
 	}
 	return nil

@@ -332,7 +332,7 @@ func TestWebhookAddresses(t *testing.T) {
 	if _, err := outbox.NewWebhook(outbox.WebhookConfig{URL: "https://CMS.example/hook", SecretFile: secret, Hosts: []string{"cms.example"}}); err != nil {
 		t.Errorf("allowed host: got %v", err)
 	}
-	for _, address := range []string{"https://169.254.169.254/latest", "https://[fe80::1]/", "https://0.0.0.0/"} {
+	for _, address := range []string{"https://169.254.169.254/latest", "https://[fe80::1]/", "https://0.0.0.0/", "https://168.63.129.16/"} {
 		webhook, err := outbox.NewWebhook(outbox.WebhookConfig{URL: address, SecretFile: secret})
 		if err != nil {
 			t.Fatal(err)

@@ -228,8 +228,8 @@ func (w *world) notificationLine() outbox.Line {
 func (w *world) config(publisher message.Publisher) outbox.Config {
 	return outbox.Config{
 		Log: w.log, Codec: w.codec, Checkpoints: w.checkpoints, DB: w.db, Source: source, Publisher: publisher, Topic: "out",
-		SessionMetadata: "session", Knows: func(name string) bool { _, known := catalog.New().New(name); return known },
-		Uploads: w.uploadLine(), Notifications: w.notificationLine(),
+		SessionMetadata: "session",
+		Uploads:         w.uploadLine(), Notifications: w.notificationLine(),
 		TryPause: time.Millisecond, ParkedPauseFirst: 5 * time.Millisecond, ParkedPauseMax: 20 * time.Millisecond, PollEvery: 10 * time.Millisecond,
 		LeaseTTL: 2 * time.Second, RetryPauseFirst: time.Millisecond, RetryPauseMax: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	}
