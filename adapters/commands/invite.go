@@ -16,7 +16,8 @@ import (
 
 // Invite invites somebody to a business, and returns the ids of the invitation and of the person.
 // Somebody who has an account keeps it, with its name and address; who has none, or was erased, gets
-// one. Who never came, and was disabled for inactivity, can come now.
+// one. Who never came, and was disabled for inactivity, can come now; and who was away while the business
+// changed its way of signing in takes that.
 //
 // The order: whether the business would take the invitation at all; the address is reserved for a
 // user id; account.Create; membership.Invite. A crash after the second leaves a reserved address, one
@@ -118,18 +119,38 @@ func (p *People) create(ctx context.Context, o order, frn, name string, email ad
 	return person, err
 }
 
-// readmit lifts inactivity from the account of a person who never came, and whom command would invite
-// (again): otherwise the link could not be followed. Nothing changes where the business would refuse. A
-// crash after it leaves an account that waits for an invitation, which the inactivity rule disables anew.
+// readmit has the account of a person whom command would invite (again) fit to follow the link: inactivity
+// is lifted from who never came, and who was away while the business changed its way of signing in takes
+// that. Nothing changes where the business would refuse. A crash after it leaves an account that waits for
+// an invitation; the same one again goes on.
 func (p *People) readmit(ctx context.Context, o order, frn, person string, command membership.Command) error {
-	status, err := p.statusOf(ctx, person)
-	if err != nil || status != account.Disabled {
+	follow := account.ChangeMethod{}
+	err := p.memberships.look(ctx, frn, func(state *membership.State, _ eventstore.Revision) {
+		follow.Method, follow.Connection = state.SignIn()
+	})
+	if err != nil {
+		return err
+	}
+	lift, change := false, false
+	err = p.accounts.look(ctx, person, func(state *account.State, _ eventstore.Revision) {
+		method, connection := state.Method()
+		lift = state.Status() == account.Disabled
+		change = state.Status() != account.Missing && state.Status() != account.Gone && (method != follow.Method || connection != follow.Connection)
+	})
+	if err != nil || !lift && !change {
 		return err
 	}
 	if err := p.memberships.check(ctx, o, frn, command); err != nil {
 		return err
 	}
-	_, err = p.accounts.do(ctx, o.following(), person, account.Create{Day: o.day()})
+	if lift {
+		if _, err := p.accounts.do(ctx, o.following(), person, account.Create{Day: o.day()}); err != nil {
+			return err
+		}
+	}
+	if change { // not the administrator's doing: the business was configured so
+		_, err = p.accounts.do(ctx, p.ofSystem(systemReactions), person, follow)
+	}
 	return err
 }
 
@@ -181,6 +202,9 @@ func (p *People) Resend(ctx context.Context, ask Ask, frn, invitationID string) 
 	}
 	token := p.config.Links.Token(Link{Kind: InvitationLink, Of: frn, ID: invitationID, ExpiresAt: expires})
 	command := membership.Resend{By: o.by, InvitationID: invitationID, TokenDigest: Digest(token), ExpiresAt: expires, At: o.at}
+	if person == "" {
+		return p.onMember(ctx, o, frn, command) // which refuses it
+	}
 	if err := p.readmit(ctx, o, frn, person, command); err != nil {
 		return Done{}, fmt.Errorf("send invitation again: %w", err)
 	}

@@ -300,3 +300,27 @@ func TestInvitedAgainAfterInactivity(t *testing.T) {
 		w.do(w.AcceptInvitation(ctx, w.token(frn, id), ""))
 	})
 }
+
+// Whoever comes back to a business that signs in otherwise by now signs in so: what he had before is no
+// way round the business's identity provider.
+func TestInvitedAgainAfterTheMethodChanged(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.configure(frn, "example.com")
+		admin := w.join(frn, "ada@example.com", access.Administrator)
+		cas := w.join(frn, "cas@example.com", access.Caseworker)
+		first, sam := w.invite(frn, "sam@example.com", access.Caseworker)
+		w.do(w.RevokeInvitation(ctx, byOperator(), frn, first))
+		w.do(w.Remove(ctx, w.by(admin), frn, cas))
+		w.do(w.SetConnection(ctx, byOperator(), oidcSettings("example-idp")))
+		w.do(w.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com"}, account.OIDC, "example-idp"))
+		for email, person := range map[string]string{"cas@example.com": cas, "sam@example.com": sam} {
+			_, again := w.invite(frn, email, access.Caseworker)
+			view, err := w.Account(ctx, person)
+			if err != nil || again != person || view.Method != account.OIDC || view.Connection != "example-idp" || view.HasFactor {
+				t.Errorf("%s: got %+v, %v, want the business's way of signing in", email, view, err)
+			}
+		}
+	})
+}
