@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"casesync/adapters/httpapi"
+	"casesync/adapters/mail"
+	"casesync/adapters/scheduler"
+	"casesync/adapters/telemetry"
 	"casesync/eventstore/follower"
 )
 
@@ -13,36 +16,50 @@ import (
 // all the same, so nothing is taken away from people; but an erasure or a mail waits.
 const failingMax = time.Minute
 
-// followed is how what follows the log stands.
+// followHealth is how what follows the log stands.
+type followHealth struct {
+	followers []follower.Status
+	mail      mail.Health
+	sweeps    []scheduler.Status
+}
+
+// measure takes the measures of what follows the log.
+func (f *follows) measure(ctx context.Context) (h followHealth, err error) {
+	if h.followers, err = f.reactions.Statuses(ctx); err != nil {
+		return h, fmt.Errorf("measure health of reactions: %w", err)
+	}
+	queue, err := f.queue.Status(ctx)
+	if err != nil {
+		return h, fmt.Errorf("measure health of mail: %w", err)
+	}
+	h.followers = append(h.followers, queue)
+	if h.mail, err = f.mails.Health(ctx); err != nil {
+		return h, fmt.Errorf("measure health of mail: %w", err)
+	}
+	if h.sweeps, err = f.scheduler.Statuses(ctx); err != nil {
+		return h, fmt.Errorf("measure health of sweeps: %w", err)
+	}
+	return h, nil
+}
+
+// followed is how what follows the log stands, for readiness.
 func (s *serving) followed(ctx context.Context) ([]httpapi.Finding, error) {
 	if s.follows == nil {
 		return nil, nil
 	}
-	statuses, err := s.follows.reactions.Statuses(ctx)
+	health, err := s.follows.measure(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("measure health of reactions: %w", err)
-	}
-	queue, err := s.follows.queue.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("measure health of mail: %w", err)
+		return nil, err
 	}
 	var list []httpapi.Finding
-	for _, status := range append(statuses, queue) {
+	for _, status := range health.followers {
 		list = append(list, s.followerFinding(status))
 	}
-	health, err := s.follows.mails.Health(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("measure health of mail: %w", err)
-	}
 	list = append(list,
-		httpapi.Finding{Name: "mail: queued", Ready: true, Value: health.Queued},
-		httpapi.Finding{Name: "mail: dead", Ready: true, Value: health.Dead, Help: helpIf(health.Dead > 0, "casesync mail list shows them")},
+		httpapi.Finding{Name: "mail: queued", Ready: true, Value: health.mail.Queued},
+		httpapi.Finding{Name: "mail: dead", Ready: true, Value: health.mail.Dead, Help: helpIf(health.mail.Dead > 0, "casesync mail list shows them")},
 	)
-	sweeps, err := s.follows.scheduler.Statuses(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("measure health of sweeps: %w", err)
-	}
-	for _, sweep := range sweeps {
+	for _, sweep := range health.sweeps {
 		list = append(list, httpapi.Finding{
 			Name: "sweep of " + sweep.Name + ": last done", Ready: true, Value: moment(sweep.SucceededAt),
 			Help: helpIf(sweep.Fault != "", "the last run failed; the log lines of this process say why"),
@@ -61,4 +78,30 @@ func (s *serving) followerFinding(status follower.Status) httpapi.Finding {
 		finding.Help = "it fails and is tried again; the log lines of this process say why"
 	}
 	return finding
+}
+
+// peopleHealth is the same for the metrics, with what was not recorded for Security Operations.
+func (s *serving) peopleHealth(ctx context.Context, unrecorded int64) (telemetry.PeopleHealth, error) {
+	measured := telemetry.PeopleHealth{MeasuredAt: s.now(), ActivityLost: s.openedActivity.Lost(), Unrecorded: unrecorded}
+	if s.follows == nil {
+		return measured, nil
+	}
+	health, err := s.follows.measure(ctx)
+	if err != nil {
+		return measured, err
+	}
+	for _, status := range health.followers {
+		f := telemetry.FollowerHealth{Name: status.Name, LagEvents: status.LagEvents, LagAge: status.LagAge}
+		if status.Err != nil {
+			f.FailingSince = status.FailingSince
+		}
+		measured.Followers = append(measured.Followers, f)
+	}
+	measured.Mail = &telemetry.MailHealth{Queued: health.mail.Queued, Dead: health.mail.Dead, OldestQueuedAt: health.mail.OldestQueued}
+	for _, sweep := range health.sweeps {
+		measured.Sweeps = append(measured.Sweeps, telemetry.SweepHealth{
+			Name: sweep.Name, SucceededAt: sweep.SucceededAt, Failing: sweep.Fault != "", Overdue: sweep.Overdue,
+		})
+	}
+	return measured, nil
 }

@@ -36,7 +36,7 @@ func (s *serving) addPeople(ctx context.Context, config *httpapi.Config, server 
 	if err != nil {
 		return err
 	}
-	config.People, config.Gate, config.Activity, config.Activities = people, ways, activities, activityReader{activities}
+	config.People, config.Gate, config.Activity, config.Activities = people, ways, s.recorded, activityReader{activities}
 	config.HSTS = s.settings.TLSCert != "" || len(s.settings.TrustedProxy) > 0
 	config.CheckConnection = checkConnection
 	config.CheckAnswers = func(ctx context.Context, person string, answers []string, address string) error {
@@ -76,7 +76,7 @@ func (s *serving) gate(ctx context.Context, server func() *httpapi.Server) (*gat
 		return nil, err
 	}
 	return gate.New(gate.Config{
-		People: s.openedPeople, Local: s.openedLocal, Attempts: attempts, Sessions: opened, Activity: s.openedActivity,
+		People: s.openedPeople, Local: s.openedLocal, Attempts: attempts, Sessions: opened, Activity: s.recorded,
 		PublicURL: s.settings.publicURL(), SecretsDir: s.system.settings.Secrets, AddressDigest: digest, Now: s.now, Logger: s.logger,
 		Refused: func(code, detail string, retryAfter time.Duration) error {
 			return httpapi.Refused(code, detail, retryAfter)

@@ -61,6 +61,8 @@ type serving struct {
 
 	intake  intake
 	follows *follows // nil without the role publish
+	// recorded is the activity log, with what is recorded there counted for the metrics.
+	recorded commands.ActivityLog
 }
 
 func (s *serving) run(ctx context.Context, listener net.Listener) error {
@@ -132,6 +134,11 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 		return nil, nil, err
 	}
 	config.Metrics = metrics.Handler()
+	activities, err := s.activity(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.recorded = metrics.Counting(activities)
 	var api *httpapi.Server
 	if err := s.addPeople(ctx, &config, func() *httpapi.Server { return api }); err != nil {
 		return nil, nil, err
@@ -140,6 +147,9 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 	if err != nil {
 		return nil, nil, err
 	}
+	metrics.WatchPeople(func(ctx context.Context) (telemetry.PeopleHealth, error) {
+		return s.peopleHealth(ctx, api.Unrecorded())
+	})
 	handler = s.onlyRoles(metrics.Middleware(api))
 	if handler, err = s.settings.behindProxies(handler); err != nil {
 		return nil, nil, err
