@@ -42,7 +42,7 @@ func (a ahead) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2
 		go a.read(ctx, after, parts)
 		defer func() {
 			stop()
-			for range parts { //nolint:revive // until nothing is being read any more
+			for range parts { // until nothing is being read any more
 			}
 		}()
 		for p := range parts {

@@ -13,7 +13,7 @@ import (
 	"casesync/domain/access"
 )
 
-// ErrNotParked: nothing is parked under that id, or it was skipped already.
+// ErrNotParked is returned for a message that is not parked, or was skipped already.
 var ErrNotParked = errors.New("no such parked message")
 
 // Filter chooses parked messages; what is empty chooses all.

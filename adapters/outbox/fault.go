@@ -20,7 +20,7 @@ const (
 
 // Fault is an error of a publisher, or in making a message, that says what is at fault. Errors that are none are taken for
 // Unavailable.
-type Fault struct {
+type Fault struct { //nolint:errname // a fault has a blame and a code, whoever returns it
 	Blame Blame
 	// Code is a stable word in kebab case, without anything personal: it is stored and shown.
 	Code string

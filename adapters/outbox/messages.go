@@ -43,7 +43,7 @@ type Occasion struct {
 	Received *upload.Received
 }
 
-// ErrErased: what the message would say was erased.
+// ErrErased is returned for an event of which nothing is left to be told.
 var ErrErased = errors.New("what the message would say was erased")
 
 // errNoBeginning: the stream does not hold what comes before such an event.
@@ -142,7 +142,7 @@ func tellReturned(o Occasion) (told, error) {
 	return o.allocated("", event.From, string(event.Cause)), nil
 }
 
-func (o Occasion) allocated(to, from, cause string) told {
+func (o *Occasion) allocated(to, from, cause string) told {
 	ref := o.id(casePrefix)
 	return told{CaseAllocated, ref, ref, allocated{ref, optional(to), optional(from), cause, moment(o.Meta.OccurredAt)}}
 }
@@ -248,7 +248,7 @@ func uploadLine(c Config, event any) (Line, int) {
 func notificationLine(c Config, _ any) (Line, int) { return c.Notifications, 1 }
 
 // id returns the id in the name of the stream.
-func (o Occasion) id(prefix string) string { return strings.TrimPrefix(string(o.Stream), prefix) }
+func (o *Occasion) id(prefix string) string { return strings.TrimPrefix(string(o.Stream), prefix) }
 
 func unexpected(o Occasion) error {
 	return fmt.Errorf("%T is not what is stored under that name", o.Event)

@@ -134,7 +134,7 @@ func TestKilledBetweenPublishAndCheckpoint(t *testing.T) {
 			sqldbtest.Each(t, func(t *testing.T, address string) {
 				w, c := newWorld(t, address), &consumer{}
 				want := w.busyCases(12, 15)
-				random, kills := rand.New(rand.NewPCG(1, 2)), 0 //nolint:gosec // the same each time
+				random, kills := rand.New(rand.NewPCG(1, 2)), 0
 				for done := false; !done; {
 					done = w.runUntilKilled(c, batch, random)
 					kills++
@@ -310,4 +310,58 @@ func TestConfiguration(t *testing.T) {
 			t.Errorf("%s: got %v, want it named", name, err)
 		}
 	}
+}
+
+// Where it cannot be noted that a thing went out, it is published again, under the same id, until it is.
+func TestNotNoted(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t, sqldbtest.SQLite(t)), &consumer{}
+	w.convert("FOS-1")
+	id := w.notify("n1", "FOS-1", "general-update", map[string]string{"text": "x"})
+	config := w.config(c)
+	note, fails := config.Notifications.Note, 2
+	config.Notifications.Note = func(ctx context.Context, id string, attempt int) error {
+		if fails--; fails >= 0 {
+			return errPlanted
+		}
+		return note(ctx, id, attempt)
+	}
+	_, stop := w.start(config)
+	w.caughtUp()
+	stop()
+	if got := ids(c.all()); !slices.Equal(got, []string{id, id, id}) {
+		t.Errorf("got %v, want %s three times", got, id)
+	}
+	if got := w.notificationStatus(t, "n1"); got != "delivered" {
+		t.Errorf("got %s, want delivered", got)
+	}
+}
+
+// One notification to 500 cases at once: each goes out once, and it is noted of each.
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		w, c := newWorld(t, address), &consumer{}
+		const cases = 500
+		var want []string
+		for i := range cases {
+			ref := fmt.Sprintf("FOS-%d", i)
+			w.convert(ref)
+			want = append(want, w.notify(fmt.Sprintf("n%d", i), ref, "general-update", map[string]string{"text": "x"}))
+		}
+		config := w.config(c)
+		config.BatchMessagesMax = 100
+		_, stop := w.start(config)
+		w.caughtUp()
+		stop()
+		got := ids(c.all())
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("got %d messages, want each of %d once", len(got), len(want))
+		}
+		if got := w.notificationStatus(t, "n499"); got != "delivered" {
+			t.Errorf("got %s, want delivered", got)
+		}
+	})
 }

@@ -56,12 +56,12 @@ type ParkedCounts struct {
 	Oldest time.Time
 }
 
-// parkedBehind is the fault of what waits for one before it.
-var parkedBehind = &Fault{Blame: Temporary, Code: "behind"}
+// errBehind is the fault of what waits for one before it.
+var errBehind = &Fault{Blame: Temporary, Code: "behind"}
 
-// newerNeeded is the fault of an event that only a newer binary knows. Those beside this one may be newer: it is
+// errNewerNeeded is the fault of an event that only a newer binary knows. Those beside this one may be newer: it is
 // tried again by whichever is at work then.
-var newerNeeded = &Fault{Blame: Temporary, Code: "newer-version-needed", Final: true}
+var errNewerNeeded = &Fault{Blame: Temporary, Code: "newer-version-needed", Final: true}
 
 // errGone: the row is not there any more, or in another status.
 var errGone = errors.New("nothing is parked there in that status")
@@ -76,7 +76,7 @@ type parked struct {
 func (p parked) add(ctx context.Context, it item, fault *Fault, now time.Time, pause time.Duration) error {
 	status, attempts, due := Waiting, 1, now.Add(pause)
 	switch {
-	case fault == parkedBehind:
+	case fault == errBehind:
 		attempts, due = 0, now
 	case fault.Blame == Refused:
 		status = Stuck
@@ -84,7 +84,7 @@ func (p parked) add(ctx context.Context, it item, fault *Fault, now time.Time, p
 	_, err := p.db.ExecContext(ctx, `INSERT INTO outbox_parked (outbox, event_id, case_key, type, stream, revision, major, minor,
 			status, fault, attempts, due_at, parked_at, resolved_by, resolved_reason, resolved_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', 0) ON CONFLICT (outbox, event_id) DO NOTHING`,
-		p.name, it.ID.String(), it.key, it.Type, string(it.Stream), int64(it.Revision), int64(it.Position.Major), int64(it.Position.Minor), //nolint:gosec // logs count below 2⁶³
+		p.name, it.ID.String(), it.key, it.Type, string(it.Stream), int64(it.Revision), int64(it.Position.Major), int64(it.Position.Minor),
 		string(status), fault.Code, attempts, micros(due), micros(now))
 	return err
 }
@@ -92,7 +92,7 @@ func (p parked) add(ctx context.Context, it item, fault *Fault, now time.Time, p
 // cases returns the keys of which something is parked, and how many of them wait for what may pass.
 func (p parked) cases(ctx context.Context) (keys map[string]bool, aside int, err error) {
 	rows, err := p.db.QueryContext(ctx, `SELECT case_key, MAX(CASE WHEN status = $2 OR fault = $4 THEN 1 ELSE 0 END) FROM outbox_parked
-		WHERE outbox = $1 AND status <> $3 GROUP BY case_key`, p.name, string(Stuck), string(Skipped), newerNeeded.Code)
+		WHERE outbox = $1 AND status <> $3 GROUP BY case_key`, p.name, string(Stuck), string(Skipped), errNewerNeeded.Code)
 	if err != nil {
 		return nil, 0, err
 	}

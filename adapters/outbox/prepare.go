@@ -46,12 +46,11 @@ func (o *Outbox) prepare(ctx context.Context, recorded eventstore.Recorded) (ite
 	it := item{Recorded: recorded, key: keyOf(recorded.Stream)}
 	rule, ruled := rules[recorded.Type]
 	if !ruled {
-		it.fault = newerNeeded
+		it.fault = errNewerNeeded
 		return it, nil
 	}
-	decoded, err := o.config.Codec.Decode(recorded)
-	if err != nil {
-		it.fault = &Fault{Blame: Refused, Code: "event-unreadable", Err: err}
+	var decoded eventstore.Decoded
+	if decoded, it.fault = o.decode(recorded); it.fault != nil {
 		return it, nil
 	}
 	occasion := Occasion{Decoded: decoded}
@@ -74,6 +73,7 @@ func (o *Outbox) prepare(ctx context.Context, recorded eventstore.Recorded) (ite
 			return item{}, fmt.Errorf("open event %s: %w", recorded.ID, err)
 		}
 	}
+	var err error
 	it.message, _, err = Map(o.config.Source, occasion)
 	switch {
 	case errors.Is(err, ErrErased):
@@ -82,6 +82,15 @@ func (o *Outbox) prepare(ctx context.Context, recorded eventstore.Recorded) (ite
 		it.fault = &Fault{Blame: Refused, Code: "event-unreadable", Err: err}
 	}
 	return it, nil
+}
+
+// decode decodes an event, and returns what is wrong with one that cannot be.
+func (o *Outbox) decode(recorded eventstore.Recorded) (eventstore.Decoded, *Fault) {
+	decoded, err := o.config.Codec.Decode(recorded)
+	if err != nil {
+		return decoded, &Fault{Blame: Refused, Code: "event-unreadable", Err: err}
+	}
+	return decoded, nil
 }
 
 // keyOf is what events of a stream are kept in order with, as far as the stream's name says.

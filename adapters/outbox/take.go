@@ -104,7 +104,7 @@ func (o *Outbox) prepareWaves(ctx context.Context, events []eventstore.Recorded)
 		ctx, stop := context.WithCancel(ctx)
 		defer func() {
 			stop()
-			for range waves { //nolint:revive // until nothing is being prepared any more
+			for range waves { // until nothing is being prepared any more
 			}
 		}()
 		go func() {
@@ -151,7 +151,7 @@ func (o *Outbox) lanes(items []item) [][]item {
 	if o.config.BatchMessagesMax > 1 {
 		lanes := make([][]item, min(o.config.LanesMax, 1+len(items)/o.config.BatchMessagesMax))
 		for _, it := range items {
-			lane := int(maphash.String(laneSeed, it.key) % uint64(len(lanes))) //nolint:gosec // below LanesMax
+			lane := int(maphash.String(laneSeed, it.key) % uint64(len(lanes)))
 			lanes[lane] = append(lanes[lane], it)
 		}
 		return lanes
@@ -200,7 +200,7 @@ func (t *taking) lane(ctx context.Context, items []item) error {
 	for len(items) > 0 && !t.failed() {
 		n := t.free(items)
 		if n == 0 {
-			if err := t.park(ctx, items[0], parkedBehind); err != nil {
+			if err := t.park(ctx, items[0], errBehind); err != nil {
 				return err
 			}
 			items = items[1:]
@@ -233,7 +233,7 @@ func (t *taking) free(items []item) (n int) {
 func (t *taking) blame(ctx context.Context, it item, err error) error {
 	fault := faultOf(err)
 	switch {
-	case fault.Blame == Refused, fault == newerNeeded:
+	case fault.Blame == Refused, fault == errNewerNeeded:
 		return t.park(ctx, it, fault)
 	case fault.Blame == Temporary && ctx.Err() == nil && t.setAside():
 		return t.park(ctx, it, fault)
@@ -261,7 +261,7 @@ func (t *taking) park(ctx context.Context, it item, fault *Fault) error {
 	if err := o.parked.add(ctx, it, fault, o.config.Now(), o.pauseAfter(1, fault)); err != nil {
 		return fmt.Errorf("park message of %s: %w", it.Stream, err)
 	}
-	if fault != parkedBehind {
+	if fault != errBehind {
 		o.config.Logger.ErrorContext(ctx, "message is parked, and what follows in its case behind it", faultAttributes(it, fault)...)
 	}
 	t.mu.Lock()

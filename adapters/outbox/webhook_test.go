@@ -89,7 +89,7 @@ func (s *otherSide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not signed", http.StatusForbidden)
 		return
 	}
-	m := message.NewMessage(r.Header.Get("webhook-id"), body)
+	m := message.NewMessage(r.Header.Get("Webhook-Id"), body)
 	var got taken
 	if err := jsonInto(string(body), &got); err != nil {
 		s.t.Errorf("got %q", body)
@@ -365,13 +365,13 @@ func TestSignatures(t *testing.T) {
 		"old secret":     {old, nil, "body", noon.Add(4 * time.Minute), nil},
 		"another secret": {other, nil, "body", noon, outbox.ErrSignature},
 		"another body":   {fresh, nil, "Body", noon, outbox.ErrSignature},
-		"another id":     {fresh, func(h http.Header) { h.Set("webhook-id", "id-2") }, "body", noon, outbox.ErrSignature},
-		"another time":   {fresh, func(h http.Header) { h.Set("webhook-timestamp", "1772452801") }, "body", noon, outbox.ErrSignature},
+		"another id":     {fresh, func(h http.Header) { h.Set("Webhook-Id", "id-2") }, "body", noon, outbox.ErrSignature},
+		"another time":   {fresh, func(h http.Header) { h.Set("Webhook-Timestamp", "1772452801") }, "body", noon, outbox.ErrSignature},
 		"later":          {fresh, nil, "body", noon.Add(6 * time.Minute), outbox.ErrSignatureAge},
 		"earlier":        {fresh, nil, "body", noon.Add(-6 * time.Minute), outbox.ErrSignatureAge},
-		"no signature":   {fresh, func(h http.Header) { h.Del("webhook-signature") }, "body", noon, outbox.ErrSignature},
+		"no signature":   {fresh, func(h http.Header) { h.Del("Webhook-Signature") }, "body", noon, outbox.ErrSignature},
 		"another version": {fresh, func(h http.Header) {
-			h.Set("webhook-signature", strings.ReplaceAll(h.Get("webhook-signature"), "v1,", "v2,"))
+			h.Set("Webhook-Signature", strings.ReplaceAll(h.Get("Webhook-Signature"), "v1,", "v2,"))
 		}, "body", noon, outbox.ErrSignature},
 	} {
 		given := header.Clone()
@@ -385,8 +385,8 @@ func TestSignatures(t *testing.T) {
 	recipe, err := os.ReadFile("../../schemas/portal/README.md")
 	example, _ := outbox.ParseSecrets("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 	example.Sign(header, "0f4a7a52-51f2-5c1e-9d1c-000000000001", []byte("{}"), time.Unix(1772446501, 0))
-	if err != nil || !strings.Contains(string(recipe), "webhook-signature: "+header.Get("webhook-signature")) {
-		t.Errorf("recipe: got %v, want it to say %s", err, header.Get("webhook-signature"))
+	if err != nil || !strings.Contains(string(recipe), "webhook-signature: "+header.Get("Webhook-Signature")) {
+		t.Errorf("recipe: got %v, want it to say %s", err, header.Get("Webhook-Signature"))
 	}
 }
 
