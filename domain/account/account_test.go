@@ -156,7 +156,7 @@ func TestSignIn(t *testing.T) {
 		{Name: "other questions", Given: after(localActive, setEvent), When: set, Then: events(setEvent)},
 		{Name: "questions of a federated account", Given: federatedActive, When: set, Refused: "federated-account"},
 		{Name: "questions reset", Given: after(localActive, setEvent), When: account.ResetQuestions{}, Then: events(&account.QuestionsReset{})},
-		{Name: "no questions to reset: nothing happens", Given: localActive, When: account.ResetQuestions{}},
+		{Name: "questions reset that nobody noted", Given: localActive, When: account.ResetQuestions{}, Then: events(&account.QuestionsReset{})},
 		{Name: "questions of a federated account reset", Given: federatedActive, When: account.ResetQuestions{}, Refused: "federated-account"},
 
 		{Name: "a factor, begun before a reset", Given: after(localActive, &account.FactorReset{}), When: enrol, Refused: "enrolment-voided"},

@@ -57,7 +57,7 @@ type ResetFactor struct{}
 // SetQuestions notes that the person chose security questions. Generation is as in EnrolFactor.
 type SetQuestions struct{ Generation int }
 
-// ResetQuestions voids the security questions: the person is asked for others.
+// ResetQuestions voids the security questions, noted or not: the person is asked for others.
 type ResetQuestions struct{}
 
 // RequestReset has a reset link mailed to the person, in place of any before for the same purpose. Only who has an active

@@ -19,7 +19,8 @@ func (s *State) decideSignIn(command Command) ([]Event, error) {
 	case SetQuestions:
 		return s.ofGeneration(command.Generation, s.generations.Questions, &QuestionsSet{})
 	case ResetQuestions:
-		return s.ifLocal(&QuestionsReset{}, s.questions)
+		// Also where none are noted: a crash may have left some that nobody noted, and that are asked for.
+		return s.ifLocal(&QuestionsReset{}, true)
 	case RequestReset:
 		return s.requestReset(command)
 	}

@@ -111,7 +111,7 @@ func TestRequestsAreStoredWithoutTheirPeople(t *testing.T) {
 	var all []byte
 	for _, command := range []onboarding.Command{
 		onboarding.Submit{Form: form, Day: day}, onboarding.Ask{Question: "Is Cas Sample the secretary?", Day: day}, onboarding.Amend{Form: form, Day: day},
-		onboarding.MarkComplete{Day: day}, onboarding.Configure{Day: day}, onboarding.NoteInvited{FRN: "123456", Day: day},
+		onboarding.MarkComplete{AsRead: true, Day: day}, onboarding.Configure{Day: day}, onboarding.NoteInvited{FRN: "123456", Day: day},
 		onboarding.NoteActive{FRN: "123456", Day: day}, onboarding.Tick{Today: day + 30},
 	} {
 		events, err := onboarding.Decide(state, command)
