@@ -95,7 +95,7 @@ func (s tusStore) receiver(ctx context.Context, r row, seal *documents.Seal) *re
 
 // refuse keeps an error for the answer, and notes what is nobody's fault.
 func (u *Uploads) refuse(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil {
 		// The client is gone, or another request took the upload over and this one had its time to end.
 		err = errors.Join(errWriter, err)
 	}
