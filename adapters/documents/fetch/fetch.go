@@ -147,7 +147,7 @@ func (f *Fetcher) Fetch(ctx context.Context, wanted Wanted) (io.ReadCloser, erro
 		cancel()
 		return nil, fmt.Errorf("fetch document: %w", err)
 	}
-	return &body{source: response.Body, wanted: wanted, digest: sha256.New(), cancel: cancel}, nil
+	return &body{ctx: ctx, source: response.Body, wanted: wanted, digest: sha256.New(), cancel: cancel}, nil
 }
 
 const redirectionsMax = 3
@@ -253,6 +253,7 @@ func judge(response *http.Response, wanted Wanted) error {
 
 // body checks what comes.
 type body struct {
+	ctx    context.Context // of the fetch
 	source io.ReadCloser
 	wanted Wanted
 	digest hash.Hash
@@ -270,6 +271,8 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w: more than the %d bytes that were published", ErrSize, b.wanted.Bytes)
 	case err == nil:
 		return n, nil
+	case b.ctx.Err() != nil: // whatever the connection made of that
+		return n, fmt.Errorf("%w: %w", ErrUnavailable, b.ctx.Err())
 	case !errors.Is(err, io.EOF):
 		return n, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case b.read < b.wanted.Bytes:
