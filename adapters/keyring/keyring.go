@@ -15,6 +15,9 @@
 // id has "#2", "#3" … after the subject, is missing → live → destroyed. Of a ring key: current →
 // superseded → destroyed.
 //
+// Whoever destroys keys because an event orders it may come again, much later, when the subject has another
+// generation that is in use: [Ring.DestroyTreeOnce] carries each order out once.
+//
 // A process keeps unwrapped keys in memory. One that was destroyed by another process is
 // forgotten within [Config].DestructionsCheckEvery; where the database cannot be asked in time,
 // keys are not given out at all.
