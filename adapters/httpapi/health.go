@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
+
+	"casesync/eventstore/sharedread"
 )
 
 // Health takes the independent measures of readiness: head against checkpoint, age of the oldest
@@ -37,19 +40,50 @@ func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 	}{true})
 }
 
+// measured is what came of taking the measures.
+type measured struct {
+	findings []Finding
+	err      error
+}
+
+// newReadiness returns what takes the measures, once at a time for all who ask meanwhile: anybody may
+// ask as often as he likes, and must not keep the databases busy with it.
+func newReadiness(health Health) *sharedread.Reader[struct{}, measured] {
+	return sharedread.New(1, func(ctx context.Context, _ []struct{}) ([]measured, error) {
+		ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+		defer cancel()
+		findings, err := health(ctx)
+		return []measured{{findings, err}}, nil
+	})
+}
+
+// findings takes the measures of readiness.
+func (s *Server) findings(ctx context.Context) ([]Finding, error) {
+	if s.config.Health == nil {
+		return nil, nil
+	}
+	found, err := s.readiness.Read(ctx, struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	return found[0].findings, found[0].err
+}
+
 // ready says whether the process should be sent requests.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	answer := Readiness{Ready: s.changes.closing.Err() == nil, Checks: []Finding{}}
-	if s.config.Health != nil {
-		findings, err := s.config.Health(ctx)
-		if err != nil {
-			s.logger.ErrorContext(ctx, "measuring readiness failed", "error", err)
-			findings = append(findings, Finding{Name: "storage", Help: "A measure could not be taken; the log of this process says why."})
-		}
-		answer.Checks = append(answer.Checks, findings...)
+	if !answer.Ready { // it ends, whatever else there is to find
+		writeJSON(w, http.StatusServiceUnavailable, answer)
+		return
 	}
+	findings, err := s.findings(ctx)
+	if err != nil {
+		s.logger.ErrorContext(ctx, "measuring readiness failed", "error", err)
+		findings = append(slices.Clone(findings), Finding{Name: "storage", Help: "A measure could not be taken; the log of this process says why."})
+	}
+	answer.Checks = append(answer.Checks, findings...)
 	status := http.StatusOK
 	for _, finding := range answer.Checks {
 		answer.Ready = answer.Ready && finding.Ready

@@ -30,6 +30,7 @@ import (
 	"casesync/adapters/commands"
 	"casesync/domain/connection"
 	"casesync/eventstore"
+	"casesync/eventstore/sharedread"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -118,14 +119,15 @@ type Pages interface {
 
 // Server answers HTTP requests until it is closed.
 type Server struct {
-	config  Config
-	limits  Limits
-	logger  *slog.Logger
-	router  chi.Router
-	cursors cursors
-	changes *changes
-	exports *turnstile
-	openapi []byte
+	config    Config
+	limits    Limits
+	logger    *slog.Logger
+	router    chi.Router
+	cursors   cursors
+	changes   *changes
+	exports   *turnstile
+	openapi   []byte
+	readiness *sharedread.Reader[struct{}, measured]
 	// rebuilds go on after the request that asked for them.
 	rebuilds *rebuilds
 	// rights end open answers; refused and unrecorded bound and count what is recorded.
@@ -151,6 +153,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if err := s.route(); err != nil {
 		return nil, fmt.Errorf("start HTTP interface: %w", err)
 	}
+	s.readiness = newReadiness(config.Health)
 	return s, nil
 }
 
@@ -194,6 +197,7 @@ func (s *Server) Close() {
 	s.changes.close()
 	s.rights.close()
 	s.rebuilds.close()
+	s.readiness.Close()
 }
 
 // today is the day that due dates are seen from.

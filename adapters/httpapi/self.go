@@ -98,17 +98,14 @@ func (s *Server) addAccount(ctx context.Context, me *Me, person string) error {
 	if err != nil {
 		return fmt.Errorf("show own account: %w", err)
 	}
-	standing, err := s.config.People.Standing(ctx, person)
-	if err != nil {
-		return fmt.Errorf("show own account: %w", err)
-	}
+	who := callerOf(ctx)
 	me.Name = view.Name
 	me.Account = &MyAccount{
 		Email: view.Email, Status: view.Status, Method: view.Method, Connection: view.Connection,
 		SecondFactor: view.HasFactor, SecurityQuestions: view.HasQuestion,
 	}
-	me.Cookies = &Cookies{Necessary: true, Functional: standing.Cookies.Functional, Analytics: standing.Cookies.Analytics}
-	me.Terms = termsToAccept(standing)
+	me.Cookies = &Cookies{Necessary: true, Functional: who.cookies.Functional, Analytics: who.cookies.Analytics}
+	me.Terms = who.termsToAccept()
 	if me.Privacy, err = s.privacyVersion(ctx); err != nil {
 		return err
 	}

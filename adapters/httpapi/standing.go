@@ -82,6 +82,7 @@ type standing struct {
 	// terms is the version of the terms of use in force, pending where it was not accepted yet.
 	terms   string
 	pending []string
+	cookies account.Cookies
 	// withheld are the businesses where a role would allow the request if the terms were accepted.
 	withheld []string
 }
@@ -106,7 +107,8 @@ func (s *Server) stand(ctx context.Context, who identified) (standing, *Problem)
 		}
 		return standing{}, tokenRefused("The account that it stands for cannot be used now. Ask an administrator of your business.")
 	}
-	return standing{principal: found.Principal, person: person, session: who.session, terms: found.TermsVersion, pending: found.Pending}, nil
+	return standing{principal: found.Principal, person: person, session: who.session,
+		terms: found.TermsVersion, pending: found.Pending, cookies: found.Cookies}, nil
 }
 
 // beforeTerms are the permissions that count before the terms of use are accepted: oneself, the terms

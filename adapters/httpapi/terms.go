@@ -49,20 +49,13 @@ func (s *Server) showTerms(ctx context.Context, in *request) (*present[TermsInFo
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
-	body := TermsInForce{ToAccept: []TermsToAccept{}}
+	body := TermsInForce{ToAccept: callerOf(ctx).termsToAccept()}
 	var err error
 	if body.TermsOfUse, err = s.document(ctx, terms.TermsOfUse); err != nil {
 		return nil, s.problemOf(ctx, err)
 	}
 	if body.PrivacyNotice, err = s.document(ctx, terms.PrivacyNotice); err != nil {
 		return nil, s.problemOf(ctx, err)
-	}
-	if person := callerOf(ctx).principal.Person(); person != "" {
-		standing, err := s.config.People.Standing(ctx, person)
-		if err != nil {
-			return nil, s.problemOf(ctx, fmt.Errorf("show terms to accept: %w", err))
-		}
-		body.ToAccept = termsToAccept(standing)
 	}
 	return &present[TermsInForce]{CacheControl: noStore, Body: body}, nil
 }
@@ -84,12 +77,13 @@ func (s *Server) privacyVersion(ctx context.Context) (string, error) {
 	return published.Version, nil
 }
 
-func termsToAccept(standing commands.Standing) []TermsToAccept {
-	pending := make([]TermsToAccept, 0, len(standing.Pending))
-	for _, frn := range standing.Pending {
-		pending = append(pending, TermsToAccept{Business: frn, Version: standing.TermsVersion})
+// termsToAccept returns the version in force for each business where it was not accepted yet.
+func (s standing) termsToAccept() []TermsToAccept {
+	list := make([]TermsToAccept, 0, len(s.pending))
+	for _, frn := range s.pending {
+		list = append(list, TermsToAccept{Business: frn, Version: s.terms})
 	}
-	return pending
+	return list
 }
 
 // showDocument shows a version that is or was in force, for whoever accepted it.
