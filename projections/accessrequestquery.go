@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"casesync/domain/account"
@@ -70,14 +69,15 @@ func accessRequestRows(ctx context.Context, view engine.View, rest string, s *st
 		return nil, err
 	}
 	shown, streams := make([]AccessRequestRow, len(rows)), make([]string, len(rows))
+	places := make(map[string]int, len(rows))
 	for i := range rows {
-		shown[i], streams[i] = rows[i].public(), rows[i].Stream
+		shown[i], streams[i], places[rows[i].Stream] = rows[i].public(), rows[i].Stream, i
 	}
 	s = &statement{}
 	businesses, err := rowsOf(ctx, view, requestBusinesses, "SELECT "+list(requestBusinesses.Columns, "")+
 		" FROM {access_request_businesses} WHERE "+s.in("stream", streams)+" ORDER BY stream, n", s)
 	for _, b := range businesses {
-		row := &shown[slices.Index(streams, b.Stream)]
+		row := &shown[places[b.Stream]]
 		row.Businesses = append(row.Businesses, RequestBusinessRow{
 			FRN: b.FRN, Name: b.Name, Domains: unspaced[address.Domain](b.Domains), Administrators: b.Administrators,
 			Invited: b.Invited, Active: b.Active,

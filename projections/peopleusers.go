@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,8 +128,9 @@ func users(ctx context.Context, view engine.View, scope Scope, frn string, perso
 	}
 	streams := make([]string, len(persons))
 	all := make([]UserRow, len(persons))
+	places := make(map[string]int, len(persons))
 	for i, person := range persons {
-		streams[i] = accountStreams + person
+		streams[i], places[person] = accountStreams+person, i
 		all[i] = UserRow{Person: person, Status: account.Missing}
 	}
 	s := &statement{}
@@ -139,13 +139,14 @@ func users(ctx context.Context, view engine.View, scope Scope, frn string, perso
 		return nil, err
 	}
 	for i := range known {
-		all[slices.Index(streams, known[i].Stream)] = known[i].public()
+		user := known[i].public()
+		all[places[user.Person]] = user
 	}
 	s = &statement{}
 	rows, err := rowsOf(ctx, view, members, "SELECT "+list(members.Columns, "")+" FROM {members} WHERE "+
 		s.in("person", persons)+" AND "+s.peopleOf(scope, frn, "stream")+" ORDER BY person, stream", s)
 	for _, r := range rows {
-		user := &all[slices.Index(persons, r.Person)]
+		user := &all[places[r.Person]]
 		user.Memberships = append(user.Memberships, r.public())
 	}
 	return all, err
