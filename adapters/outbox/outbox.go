@@ -109,7 +109,7 @@ type Config struct {
 	// KeepFor is how long the rows of skipped messages are kept; 2 years by default.
 	KeepFor time.Duration
 	// BatchEventsMax, LeaseTTL, RetryPauseFirst and RetryPauseMax are the follower's; 4 times BatchMessagesMax by default, but
-	// 1,000 events at least.
+	// 200 events at least. After a crash up to so many are published again.
 	BatchEventsMax                 int
 	LeaseTTL                       time.Duration
 	RetryPauseFirst, RetryPauseMax time.Duration
@@ -180,7 +180,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.ParkedPauseMax = cmp.Or(c.ParkedPauseMax, 10*time.Minute)
 	c.PollEvery = cmp.Or(c.PollEvery, 2*time.Second)
 	c.KeepFor = cmp.Or(c.KeepFor, 2*365*24*time.Hour)
-	c.BatchEventsMax = cmp.Or(c.BatchEventsMax, max(4*c.BatchMessagesMax, 1_000))
+	c.BatchEventsMax = cmp.Or(c.BatchEventsMax, max(4*c.BatchMessagesMax, 200))
 	c.LeaseTTL = cmp.Or(c.LeaseTTL, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {

@@ -51,7 +51,7 @@ func (o *Outbox) prepare(ctx context.Context, recorded eventstore.Recorded) (ite
 	}
 	var decoded eventstore.Decoded
 	if decoded, it.fault = o.decode(recorded); it.fault != nil {
-		return it, nil
+		return it, nil //nolint:nilerr // it is the item's
 	}
 	occasion := Occasion{Decoded: decoded}
 	if strings.HasPrefix(string(recorded.Stream), uploadPrefix) {
