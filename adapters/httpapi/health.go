@@ -40,6 +40,9 @@ func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 	}{true})
 }
 
+// askersMax is how many get an answer of the same measures.
+const askersMax = 1000
+
 // measured is what came of taking the measures.
 type measured struct {
 	findings []Finding
@@ -49,7 +52,7 @@ type measured struct {
 // newReadiness returns what takes the measures, once at a time for all who ask meanwhile: anybody may
 // ask as often as he likes, and must not keep the databases busy with it.
 func newReadiness(health Health) *sharedread.Reader[struct{}, measured] {
-	return sharedread.New(1, func(ctx context.Context, _ []struct{}) ([]measured, error) {
+	return sharedread.New(askersMax, func(ctx context.Context, _ []struct{}) ([]measured, error) {
 		ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 		defer cancel()
 		findings, err := health(ctx)

@@ -22,8 +22,9 @@ type Reader[Key comparable, Value any] struct {
 	writer *groupcommit.Writer[[]Key, []Value]
 }
 
-// New returns a reader, to be closed with Close. Read is given keys that differ, at most keysMax of them
-// unless one caller asks for more, and returns their values in their order; callers share those, and
+// New returns a reader, to be closed with Close. A read is for callers who ask for at most keysMax keys
+// together, those that are the same counted each time, unless one alone asks for more. Read is given
+// keys that differ, and returns their values in their order; callers share those, and
 // must not change them.
 func New[Key comparable, Value any](keysMax int, read func(ctx context.Context, keys []Key) ([]Value, error)) *Reader[Key, Value] {
 	r := &Reader[Key, Value]{read: read}
