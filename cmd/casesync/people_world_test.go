@@ -152,6 +152,7 @@ type browser struct {
 	office *office
 	client *http.Client
 	secret string // of one-time codes
+	last   string // code that was made
 }
 
 func (o *office) browser() *browser {
@@ -333,6 +334,7 @@ func (b *browser) code() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.last = code
 	return code
 }
 
