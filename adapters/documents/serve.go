@@ -16,7 +16,7 @@ func (d *Document) Serve(w http.ResponseWriter, r *http.Request, name, mediaType
 	header := w.Header()
 	header.Set("Content-Type", mediaType)
 	header.Set("Content-Disposition", disposition(inspect.DisplayName(name)))
-	header.Set("Etag", `"`+d.SHA256+`"`)
+	header.Set("ETag", `"`+d.SHA256+`"`)
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
@@ -34,8 +34,8 @@ func disposition(name string) string {
 	value := `attachment; filename="` + plain + `"`
 	if plain != name {
 		// FormatMediaType writes the extended form of RFC 8187 for a value that needs it.
-		if whole := mime.FormatMediaType("attachment", map[string]string{"filename": name}); strings.Contains(whole, "filename*") {
-			value += whole[strings.Index(whole, ";"):]
+		if _, whole, found := strings.Cut(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "; filename*"); found {
+			value += "; filename*" + whole
 		}
 	}
 	return value

@@ -50,7 +50,7 @@ func TestServe(t *testing.T) {
 	want := random(t, documents.SegmentBytesMax+1000)
 	id := put(t, store, want)
 	response, body, err := serve(t, store, id, "Évidence \u202egpj.exe", http.Header{})
-	if err != nil || response.StatusCode != 200 || !bytes.Equal(body, want) {
+	if err != nil || response.StatusCode != http.StatusOK || !bytes.Equal(body, want) {
 		t.Fatalf("got %d, %d bytes, %v, want all", response.StatusCode, len(body), err)
 	}
 	_, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Disposition"))
@@ -72,7 +72,7 @@ func TestServe(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusPartialContent || !bytes.Equal(body, want[at:at+20]) {
 		t.Errorf("a range over two segments: got %d, %d bytes, %v", response.StatusCode, len(body), err)
 	}
-	response, _, _ = serve(t, store, id, "x.pdf", http.Header{"If-None-Match": {response.Header.Get("Etag")}})
+	response, _, _ = serve(t, store, id, "x.pdf", http.Header{"If-None-Match": {response.Header.Get("ETag")}})
 	if response.StatusCode != http.StatusNotModified {
 		t.Errorf("got %d, want %d", response.StatusCode, http.StatusNotModified)
 	}

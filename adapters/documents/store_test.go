@@ -77,24 +77,24 @@ func newContainer(t *testing.T, address string) string {
 	return at.String()
 }
 
-func put(t testing.TB, store *documents.Store, content []byte) string {
-	t.Helper()
+func put(tb testing.TB, store *documents.Store, content []byte) string {
+	tb.Helper()
 	id := uuid.NewString()
 	manifest, err := store.Put(context.Background(), subject, id, bytes.NewReader(content), 1<<30)
 	if err != nil {
-		t.Fatalf("put: %v", err)
+		tb.Fatalf("put: %v", err)
 	}
-	if want := documentstest.Sum(t, bytes.NewReader(content)); manifest.SHA256 != want || manifest.Bytes != int64(len(content)) {
-		t.Fatalf("got %d bytes with SHA-256 %s, want %d with %s", manifest.Bytes, manifest.SHA256, len(content), want)
+	if want := documentstest.Sum(tb, bytes.NewReader(content)); manifest.SHA256 != want || manifest.Bytes != int64(len(content)) {
+		tb.Fatalf("got %d bytes with SHA-256 %s, want %d with %s", manifest.Bytes, manifest.SHA256, len(content), want)
 	}
 	return id
 }
 
-func random(t testing.TB, n int64) []byte {
-	t.Helper()
+func random(tb testing.TB, n int64) []byte {
+	tb.Helper()
 	data, err := io.ReadAll(documentstest.Bytes(uint64(n)+7, n))
 	if err != nil {
-		t.Fatalf("make bytes: %v", err)
+		tb.Fatalf("make bytes: %v", err)
 	}
 	return data
 }

@@ -16,12 +16,12 @@ import (
 )
 
 // scripted answers each command as a test says, and hangs up. An answer is sent as it is.
-func scripted(t testing.TB, answer func() string, listenFor int) *clamd.Scanner {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "s")
+func scripted(tb testing.TB, answer func() string, listenFor int) *clamd.Scanner {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "s")
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -34,13 +34,13 @@ func scripted(t testing.TB, answer func() string, listenFor int) *clamd.Scanner 
 			converse(conn, answer, listenFor)
 		}
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = listener.Close()
 		<-done
 	})
 	s, err := clamd.New(clamd.Config{Address: "unix:" + path, ConnectTimeout: 2 * time.Second, ScanTimeout: 2 * time.Second, StallTimeout: time.Second})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

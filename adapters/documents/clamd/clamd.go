@@ -113,7 +113,7 @@ func (s *Scanner) Scan(ctx context.Context, r io.Reader, size int64) (Result, er
 	if err != nil {
 		return Result{}, err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // nothing is left to be said on it
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	answer, err := s.stream(ctx, conn, r, size)
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *Scanner) ask(ctx context.Context, command string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // nothing is left to be said on it
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	_ = conn.SetDeadline(time.Now().Add(s.config.ConnectTimeout))
 	if _, err := io.WriteString(conn, command); err != nil {
@@ -203,7 +203,7 @@ func (s *Scanner) stream(ctx context.Context, conn net.Conn, r io.Reader, size i
 		if err != nil {
 			return "", fmt.Errorf("read file to scan: %w", err)
 		}
-		binary.BigEndian.PutUint32(chunk, uint32(n)) //nolint:gosec // at most chunkBytes
+		binary.BigEndian.PutUint32(chunk, uint32(n))
 		if err := s.send(conn, chunk[:4+n]); err != nil {
 			return s.cutShort(ctx, conn, err)
 		}

@@ -38,7 +38,7 @@ func address(t *testing.T) string {
 	return address
 }
 
-func real(t *testing.T) *clamd.Scanner {
+func daemon(t *testing.T) *clamd.Scanner {
 	t.Helper()
 	config := clamd.Config{Address: address(t)}
 	if dir := os.Getenv(directory); dir != "" {
@@ -59,7 +59,7 @@ func scanner(t *testing.T, config clamd.Config) *clamd.Scanner {
 // The real scanner lets what is clean pass, wherever the file is cut into chunks, and finds what is not.
 func TestRealScanner(t *testing.T) {
 	t.Parallel()
-	s := real(t)
+	s := daemon(t)
 	if err := s.Check(context.Background()); err != nil {
 		t.Fatalf("check: %v", err)
 	}
@@ -90,7 +90,7 @@ func TestRealScanner(t *testing.T) {
 // What the real scanner takes is known: more is refused before it is sent, and a limit that was told wrong is found out.
 func TestRealLimits(t *testing.T) {
 	t.Parallel()
-	s := real(t)
+	s := daemon(t)
 	if _, err := s.Scan(context.Background(), strings.NewReader("x"), s.BytesMax()+1); !errors.Is(err, clamd.ErrBeyond) {
 		t.Errorf("too large: got %v, want %v", err, clamd.ErrBeyond)
 	}
@@ -115,7 +115,7 @@ func (zeros) Read(p []byte) (int, error) {
 // A file that can not be read, is cut off, or goes on, is no clean file.
 func TestRealFaults(t *testing.T) {
 	t.Parallel()
-	s := real(t)
+	s := daemon(t)
 	broken := errors.New("altered")
 	for name, c := range map[string]struct {
 		r    io.Reader

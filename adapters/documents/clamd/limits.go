@@ -97,7 +97,7 @@ func (s *Scanner) Check(ctx context.Context) error {
 	if _, err := s.Version(ctx); err != nil {
 		return err
 	}
-	answer, err := s.offer(ctx, uint32(min(s.limits.StreamBytesMax, mostFileBytes))) //nolint:gosec // at most 2 GiB
+	answer, err := s.offer(ctx, uint32(min(s.limits.StreamBytesMax, mostFileBytes)))
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *Scanner) offer(ctx context.Context, bytes uint32) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // nothing is left to be said on it
 	if err := s.send(conn, binary.BigEndian.AppendUint32([]byte("zINSTREAM\x00"), bytes)); err != nil {
 		return "", unreachable(ctx, err)
 	}

@@ -223,8 +223,7 @@ func (f *Fetcher) sourceOf(at *url.URL) (*source, error) {
 
 // faultOf drops the address from an error of the client: it may say what it should not.
 func faultOf(err error) error {
-	var fault *url.Error
-	if errors.As(err, &fault) {
+	if fault, found := errors.AsType[*url.Error](err); found {
 		err = fault.Err
 	}
 	if errors.Is(err, ErrNotAllowed) {

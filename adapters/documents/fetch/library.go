@@ -158,7 +158,7 @@ func (l *Library) checkType(ctx context.Context, id string, wanted Wanted) error
 	if err != nil {
 		return err
 	}
-	defer document.Close()
+	defer document.Close() //nolint:errcheck // it was read
 	found, err := inspect.MediaType(document, document.Bytes)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func TestLibrary(t *testing.T) {
 			if got, err := s.get("1234", "doc-1", w); err != nil || got != letter {
 				t.Fatalf("got %q, %v, want the document", got, err)
 			}
-			s.source.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+			s.source.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 		}
 		if n := len(s.source.requests()); n != 1 {
 			t.Errorf("got %d requests, want 1", n)

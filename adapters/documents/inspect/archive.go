@@ -50,7 +50,7 @@ func (l Limits) OrDefault() Limits {
 }
 
 // Hold says why it can not be found out what a file holds: a person has to look, or it is sent in another form.
-type Hold struct {
+type Hold struct { //nolint:errname // an answer and not a fault
 	// Why is a sentence without anything of the file's content.
 	Why string
 }

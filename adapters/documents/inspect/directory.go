@@ -52,7 +52,7 @@ func declaredParts(r io.ReaderAt, size int64) (uint64, error) {
 	if end < locatorBytes || !bytes.HasPrefix(tail[end-locatorBytes:], []byte("PK\x06\x07")) {
 		return parts, nil
 	}
-	at := int64(binary.LittleEndian.Uint64(tail[end-locatorBytes+8:])) //nolint:gosec // checked below
+	at := int64(binary.LittleEndian.Uint64(tail[end-locatorBytes+8:]))
 	var large [40]byte
 	if at < 0 || at > size-int64(len(large)) {
 		return 0, errDirectory

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/gabriel-vasile/mimetype"
 )
@@ -38,7 +39,8 @@ const (
 // headBytes is how much of the beginning of a file decides on its type.
 const headBytes = 64 << 10
 
-func init() { mimetype.SetLimit(headBytes) }
+// setLimit has the mimetype library look at as much; the limit is one for the program.
+var setLimit = sync.OnceFunc(func() { mimetype.SetLimit(headBytes) })
 
 // MediaType returns the type of a file of the given size in bytes, without parameters; application/octet-stream where it is
 // not known. An error is one of reading r.
@@ -64,6 +66,7 @@ func typeOf(r io.ReaderAt, size int64, head []byte) string {
 	case bytes.HasPrefix(head, compoundMagic):
 		return compoundType(r, size, head)
 	}
+	setLimit()
 	found, _, _ := strings.Cut(mimetype.Detect(head).String(), ";")
 	if found == "text/plain" && isMessage(head) {
 		return Message

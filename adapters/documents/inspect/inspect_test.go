@@ -21,28 +21,28 @@ type part struct {
 	content []byte
 }
 
-func archive(t testing.TB, parts ...part) []byte {
-	t.Helper()
+func archive(tb testing.TB, parts ...part) []byte {
+	tb.Helper()
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
 	for _, p := range parts {
 		file, err := w.Create(p.name)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := file.Write(p.content); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return packed.Bytes()
 }
 
-func office(t testing.TB, folder string, more ...part) []byte {
-	t.Helper()
-	return archive(t, append([]part{{"[Content_Types].xml", []byte("<Types/>")}, {folder + "/document.xml", []byte("<x/>")}}, more...)...)
+func office(tb testing.TB, folder string, more ...part) []byte {
+	tb.Helper()
+	return archive(tb, append([]part{{"[Content_Types].xml", []byte("<Types/>")}, {folder + "/document.xml", []byte("<x/>")}}, more...)...)
 }
 
 // compoundFile makes a file in Microsoft's compound format with streams at its root, its directory at the given sector.

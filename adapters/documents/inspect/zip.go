@@ -67,7 +67,7 @@ func openDocument(archive *zip.Reader) string {
 	if err != nil {
 		return Zip
 	}
-	defer part.Close()
+	defer part.Close() //nolint:errcheck // it was read
 	said, err := io.ReadAll(io.LimitReader(part, 128))
 	if err != nil || !strings.HasPrefix(string(said), prefix) || strings.Trim(string(said[len(prefix):]), "abcdefghijklmnopqrstuvwxyz-") != "" {
 		return Zip

@@ -187,15 +187,15 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	sqldbtest.Each(t, func(t *testing.T, address string) { test(t, newWorld(t, address, nil)) })
 }
 
-func newWorld(t testing.TB, address string, change func(*uploads.Config)) *world {
-	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), keys: documentstest.NewRing(), scanner: &scanner{}, decider: newDecider(), clock: newClock()}
-	w.store = documentstest.Open(t, "file:"+w.dir, w.keys)
+func newWorld(tb testing.TB, address string, change func(*uploads.Config)) *world {
+	tb.Helper()
+	w := &world{t: tb, dir: tb.TempDir(), keys: documentstest.NewRing(), scanner: &scanner{}, decider: newDecider(), clock: newClock()}
+	w.store = documentstest.Open(tb, "file:"+w.dir, w.keys)
 	db, err := sqldb.Open(context.Background(), address)
 	if err != nil {
-		t.Fatalf("open database: %v", err)
+		tb.Fatalf("open database: %v", err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	tb.Cleanup(func() { _ = db.Close() })
 	w.config = uploads.Config{
 		Store: w.store, DB: db, Scanner: w.scanner, Steps: w.decider.asSteps(), BasePath: basePath, FileBytesMax: 1 << 30,
 		Now: w.clock.Now, Poll: 10 * time.Millisecond, Grace: grace,
@@ -220,11 +220,11 @@ func (w *world) process() (*uploads.Uploads, *httptest.Server) {
 }
 
 // request sends a request of the protocol.
-func request(t testing.TB, server *httptest.Server, method, path string, body io.Reader, header map[string]string) *http.Response {
-	t.Helper()
+func request(tb testing.TB, server *httptest.Server, method, path string, body io.Reader, header map[string]string) *http.Response {
+	tb.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, server.URL+path, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Header.Set("Tus-Resumable", "1.0.0")
 	for name, value := range header {
@@ -232,11 +232,11 @@ func request(t testing.TB, server *httptest.Server, method, path string, body io
 	}
 	response, err := server.Client().Do(r)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		tb.Fatalf("%s %s: %v", method, path, err)
 	}
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		tb.Fatalf("%s %s: %v", method, path, err)
 	}
 	_ = response.Body.Close()
 	response.Body = io.NopCloser(bytes.NewReader(text))
@@ -244,11 +244,11 @@ func request(t testing.TB, server *httptest.Server, method, path string, body io
 }
 
 // code returns the code of a problem.
-func code(t testing.TB, response *http.Response) string {
-	t.Helper()
+func code(tb testing.TB, response *http.Response) string {
+	tb.Helper()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(text), `"code":"`)
 	code, _, _ := strings.Cut(rest, `"`)
@@ -276,25 +276,25 @@ func (w *world) create(size int64) string {
 }
 
 // patch sends bytes at an offset.
-func patch(t testing.TB, server *httptest.Server, path string, offset int64, body io.Reader, more ...string) *http.Response {
-	t.Helper()
+func patch(tb testing.TB, server *httptest.Server, path string, offset int64, body io.Reader, more ...string) *http.Response {
+	tb.Helper()
 	header := map[string]string{"Upload-Offset": strconv.FormatInt(offset, 10), "Content-Type": "application/offset+octet-stream"}
 	for i := 0; i < len(more); i += 2 {
 		header[more[i]] = more[i+1]
 	}
-	return request(t, server, "PATCH", path, body, header)
+	return request(tb, server, "PATCH", path, body, header)
 }
 
 // head returns the offset that an upload stands at, -1 where it is not known.
-func head(t testing.TB, server *httptest.Server, path string) int64 {
-	t.Helper()
-	response := request(t, server, "HEAD", path, nil, nil)
+func head(tb testing.TB, server *httptest.Server, path string) int64 {
+	tb.Helper()
+	response := request(tb, server, "HEAD", path, nil, nil)
 	if response.StatusCode == http.StatusNotFound {
 		return -1
 	}
 	offset, err := strconv.ParseInt(response.Header.Get("Upload-Offset"), 10, 64)
 	if response.StatusCode != http.StatusOK || err != nil {
-		t.Fatalf("head: got %d, %v", response.StatusCode, err)
+		tb.Fatalf("head: got %d, %v", response.StatusCode, err)
 	}
 	return offset
 }

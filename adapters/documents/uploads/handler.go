@@ -8,11 +8,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	tus "github.com/tus/tusd/v2/pkg/handler"
-	"github.com/tus/tusd/v2/pkg/memorylocker"
 	tuslog "golang.org/x/exp/slog"
 )
 
@@ -21,6 +21,8 @@ type call struct {
 	checksum string    // header Upload-Checksum
 	expires  time.Time // of the upload; zero where it is whole
 	fault    error     // why it is not done
+	control  *http.ResponseController
+	stopped  atomic.Bool // another request is to go on with the upload
 }
 
 type callKey struct{}
@@ -39,9 +41,7 @@ func newHandler(u *Uploads) (http.Handler, error) {
 	store := tusStore{u}
 	composer.UseCore(store)
 	composer.UseTerminater(store)
-	// Within this process the last request waits for the one before it to keep what it has; between processes the claim
-	// of staging decides.
-	composer.UseLocker(memorylocker.New())
+	composer.UseLocker(newLocker())
 	inner, err := tus.NewHandler(tus.Config{
 		StoreComposer: composer, MaxSize: u.config.FileBytesMax, BasePath: u.config.BasePath + "/",
 		DisableDownload: true, Cors: &tus.CorsConfig{Disable: true},
@@ -85,8 +85,8 @@ func (u *Uploads) guard(inner http.Handler) http.Handler {
 			return
 		}
 		// An authoriser goes by the method; it is not changed after it.
-		r.Header.Del("X-HTTP-Method-Override")
-		call := &call{checksum: r.Header.Get("Upload-Checksum")}
+		r.Header.Del("X-Http-Method-Override")
+		call := &call{checksum: r.Header.Get("Upload-Checksum"), control: http.NewResponseController(w)}
 		r = r.WithContext(context.WithValue(r.Context(), callKey{}, call))
 		answer := &answer{ResponseWriter: w, call: call}
 		inner.ServeHTTP(answer, r)

@@ -138,7 +138,7 @@ func TestKilledServer(t *testing.T) {
 
 func begin(t *testing.T, client *http.Client, server *httptest.Server, size int64) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), "POST", server.URL+basePath, nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, server.URL+basePath, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func begin(t *testing.T, client *http.Client, server *httptest.Server, size int6
 
 func offsetOf(t *testing.T, client *http.Client, server *httptest.Server, path string) (offset int64) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), "HEAD", server.URL+path, nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodHead, server.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func offsetOf(t *testing.T, client *http.Client, server *httptest.Server, path s
 
 // send sends bytes, to a server that may die.
 func send(client *http.Client, server *httptest.Server, path string, offset int64, body io.Reader, size int64) {
-	r, err := http.NewRequestWithContext(context.Background(), "PATCH", server.URL+path, body)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, server.URL+path, body)
 	if err != nil {
 		return
 	}
@@ -244,7 +244,7 @@ func TestMemory(t *testing.T) {
 			}
 		}
 	}()
-	r, err := http.NewRequestWithContext(context.Background(), "PATCH", w.server.URL+path, documentstest.Bytes(1, size))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, w.server.URL+path, documentstest.Bytes(1, size))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,11 +21,11 @@ import (
 	"casesync/adapters/documents/uploads"
 )
 
-func random(t testing.TB, n int64) []byte {
-	t.Helper()
+func random(tb testing.TB, n int64) []byte {
+	tb.Helper()
 	data, err := io.ReadAll(documentstest.Bytes(uint64(n), n))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
@@ -261,7 +261,7 @@ func TestRefusals(t *testing.T) {
 		full := &uploads.Refusal{Status: 409, Code: "case-size-limit", Detail: "The case is full."}
 		w.decider.set("begin", full)
 		header := map[string]string{"Upload-Length": "9", "Upload-Metadata": metadata("case", "1", "filename", "a")}
-		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != 409 || code(t, response) != "case-size-limit" {
+		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != http.StatusConflict || code(t, response) != "case-size-limit" {
 			t.Errorf("got %d, want the decider's refusal", response.StatusCode)
 		}
 		w.decider.set("begin", nil)
@@ -276,16 +276,16 @@ func TestRefusals(t *testing.T) {
 			w.decider.set("allow", hidden)
 			return 0, io.EOF
 		}), bytes.NewReader(want[9<<20:]))
-		if response := patch(t, w.server, path, 0, body); response.StatusCode != 404 {
+		if response := patch(t, w.server, path, 0, body); response.StatusCode != http.StatusNotFound {
 			t.Errorf("got %d, want 404", response.StatusCode)
 		}
 		if got := head(t, w.server, path); got != -1 {
 			t.Errorf("got offset %d, want none", got)
 		}
-		if response := request(t, w.server, "DELETE", path, nil, nil); response.StatusCode != 404 {
+		if response := request(t, w.server, "DELETE", path, nil, nil); response.StatusCode != http.StatusNotFound {
 			t.Errorf("delete: got %d, want 404", response.StatusCode)
 		}
-		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != 404 {
+		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != http.StatusNotFound {
 			t.Errorf("create: got %d, want 404", response.StatusCode)
 		}
 		w.decider.set("allow", nil)
@@ -293,7 +293,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("seen again: got offset %d, want the segments before", got)
 		}
 		w.decider.set("begin", errors.New("the log is down: secret"))
-		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != 500 || strings.Contains(code(t, response), "secret") {
+		if response := request(t, w.server, "POST", basePath, nil, header); response.StatusCode != http.StatusInternalServerError || strings.Contains(code(t, response), "secret") {
 			t.Errorf("a fault: got %d, want 500", response.StatusCode)
 		}
 	})
@@ -312,7 +312,7 @@ func TestTermination(t *testing.T) {
 		whole := basePath + "/" + w.send([]byte("%PDF-1.7 whole"))
 		w.workOff()
 		w.decider.set("cancel", &uploads.Refusal{Status: 409, Code: "upload-sent", Detail: "It was sent."})
-		if response := request(t, w.server, "DELETE", whole, nil, nil); response.StatusCode != 409 || head(t, w.server, whole) < 0 {
+		if response := request(t, w.server, "DELETE", whole, nil, nil); response.StatusCode != http.StatusConflict || head(t, w.server, whole) < 0 {
 			t.Errorf("refused: got %d, want 409 and it there", response.StatusCode)
 		}
 		w.decider.set("cancel", nil)

@@ -100,8 +100,7 @@ func (u *Uploads) refuse(ctx context.Context, err error) error {
 		err = errors.Join(errWriter, err)
 	}
 	callOf(ctx).fault = err
-	var refusal *Refusal
-	if !errors.As(err, &refusal) {
+	if _, refused := errors.AsType[*Refusal](err); !refused {
 		u.config.Logger.DebugContext(ctx, "upload request not done", "error", err)
 	}
 	return forTus(err)
@@ -134,6 +133,9 @@ func (r *receiver) WriteChunk(ctx context.Context, offset int64, src io.Reader) 
 		return 0, r.refuse(ctx, err)
 	}
 	err = writing.all(ctx)
+	if err == nil && callOf(ctx).stopped.Load() {
+		err = errWriter
+	}
 	if err != nil {
 		return writing.noted - offset, r.refuse(ctx, err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Refusal is why a request of the protocol is not done.
-type Refusal struct {
+type Refusal struct { //nolint:errname // an answer and not a fault
 	Status int    // of HTTP
 	Code   string // stable
 	Detail string // a sentence for people
@@ -61,20 +61,24 @@ func refusalOf(status int, body string) error {
 
 // writeProblem answers with problem details (RFC 9457).
 func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
-	refusal := &Refusal{http.StatusInternalServerError, "internal", "Something went wrong. Try again."}
-	_ = errors.As(err, &refusal)
+	refusal, found := errors.AsType[*Refusal](err)
+	if !found {
+		refusal = &Refusal{http.StatusInternalServerError, "internal", "Something went wrong. Try again."}
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(refusal.Status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"title": http.StatusText(refusal.Status), "status": refusal.Status, "code": refusal.Code, "detail": refusal.Detail,
-	})
+	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // the client is gone
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	}{http.StatusText(refusal.Status), refusal.Status, refusal.Code, refusal.Detail})
 }
 
 // forTus gives an error in the form in which the protocol's handler passes a status on; what it is in full is kept in
 // the call, from which it is answered.
 func forTus(err error) error {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if refusal, found := errors.AsType[*Refusal](err); found {
 		return tus.NewError("ERR_REFUSED", refusal.Detail, refusal.Status)
 	}
 	return tus.NewError("ERR_INTERNAL_SERVER_ERROR", "internal", http.StatusInternalServerError)

@@ -92,7 +92,7 @@ func (u *Uploads) complete(ctx context.Context, r row) (stage, error) {
 	if err != nil {
 		return "", err
 	}
-	defer document.Close()
+	defer document.Close() //nolint:errcheck // it was read
 	mediaType, err := inspect.MediaType(document, document.Bytes)
 	if err != nil {
 		return "", err
@@ -144,7 +144,7 @@ func (u *Uploads) scan(ctx context.Context, r row) (stage, error) {
 	if err != nil {
 		return "", err
 	}
-	defer document.Close()
+	defer document.Close() //nolint:errcheck // it was read
 	finding, err := u.find(ctx, document)
 	if errors.Is(err, clamd.ErrUnreachable) && u.config.Now().Sub(r.waitsSince) >= u.config.UnreachableAfter {
 		finding, err = Finding{Code: CodeUnreachable}, nil

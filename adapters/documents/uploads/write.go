@@ -55,7 +55,7 @@ func (r *receiver) startWriting(ctx context.Context, offset int64, src io.Reader
 	if w.checksum != nil {
 		sinks = append(sinks, w.checksum)
 	}
-	w.src = io.TeeReader(src, io.MultiWriter(sinks...))
+	w.src = io.TeeReader(stoppable{callOf(ctx), src}, io.MultiWriter(sinks...))
 	return w, nil
 }
 
