@@ -30,12 +30,16 @@ demo: build ## Serve a demonstration on real complaint data, under ./data/demo: 
 	bin/casesync serve --demo --data data/demo
 
 .PHONY: test
-test: ## Run every test with the race detector, on SQLite and PostgreSQL (started if none is given)
-	scripts/test-postgres.sh go test -race -timeout 20m ./...
+test: ## Run every test with the race detector, on SQLite, PostgreSQL and ClamAV (started if none is given)
+	scripts/test-clamd.sh scripts/test-postgres.sh go test -race -timeout 20m ./...
 
 .PHONY: test-race
 test-race: ## Run every test five times over, in random order, with the race detector
-	scripts/test-postgres.sh go test -race -count 5 -shuffle on -timeout 90m ./...
+	scripts/test-clamd.sh scripts/test-postgres.sh go test -race -count 5 -shuffle on -timeout 90m ./...
+
+.PHONY: test-azurite
+test-azurite: ## Run the documents' tests on Azurite, Microsoft's stand-in for Azure Blob Storage, from npm
+	scripts/test-azurite.sh go test -race -count 1 -timeout 20m ./adapters/documents
 
 .PHONY: test-outages
 test-outages: ## Run the KurrentDB log's tests with an outage of 10 seconds and 20 kills

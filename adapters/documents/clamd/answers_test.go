@@ -143,6 +143,7 @@ func FuzzAnswer(f *testing.F) {
 
 // TestKilled kills a real scanner while it scans, and starts it again: nothing passes in between, and it goes on after.
 func TestKilled(t *testing.T) {
+	address(t)
 	dir := os.Getenv(directory)
 	if dir == "" {
 		t.Skipf("%s is not set: the scanner that %s names is not ours to kill", directory, variable)

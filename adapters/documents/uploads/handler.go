@@ -87,7 +87,10 @@ func (u *Uploads) guard(inner http.Handler) http.Handler {
 		// An authoriser goes by the method; it is not changed after it.
 		r.Header.Del("X-Http-Method-Override")
 		call := &call{checksum: r.Header.Get("Upload-Checksum"), control: http.NewResponseController(w)}
-		r = r.WithContext(context.WithValue(r.Context(), callKey{}, call))
+		// The protocol's handler has goroutines that end with the request's context.
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callKey{}, call))
+		defer cancel()
+		r = r.WithContext(ctx)
 		answer := &answer{ResponseWriter: w, call: call}
 		inner.ServeHTTP(answer, r)
 		if answer.status != 0 {

@@ -221,6 +221,13 @@ func checkArrived(t *testing.T, address, dir, id string, want []byte) {
 	if content := decider.content[id]; content.SHA256 != documentstest.Sum(t, bytes.NewReader(want)) {
 		t.Errorf("got SHA-256 %s, want that of what was sent", content.SHA256)
 	}
+	// What the kills left half written goes with the upload.
+	if err := u.Remove(context.Background(), id); err != nil {
+		t.Errorf("remove: %v", err)
+	}
+	if files := documentstest.Files(t, dir); len(files) != 0 {
+		t.Errorf("got %d files left, want none", len(files))
+	}
 }
 
 // However large a file is, taking it needs little memory.

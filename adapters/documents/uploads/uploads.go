@@ -40,7 +40,7 @@
 //	after the manifest, before Complete    the same manifest is written again, and the rest is done
 //	after Complete or NoteScan             they are told again
 //	in the middle of a removal             stage gone: Sweep goes on
-//	after Begin refused, before the row    a row that nobody knows: it is swept away when it was idle for long
+//	after the row, before Begin            a row of an upload that nobody began: it is swept away after IdleAfter
 package uploads
 
 import (

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -68,12 +69,7 @@ func (u *Uploads) Work(ctx context.Context) (bool, error) {
 	}
 	step, cancel := context.WithTimeout(ctx, u.config.Lease*9/10)
 	defer cancel()
-	var next stage
-	if r.stage == whole {
-		next, err = u.complete(step, r)
-	} else {
-		next, err = u.scan(step, r)
-	}
+	next, err := u.do(step, r)
 	switch {
 	case errors.Is(err, documents.ErrErased):
 		return true, u.staging.advance(ctx, r, kept, u.config.Now()) // who destroyed the key has it removed
@@ -81,6 +77,20 @@ func (u *Uploads) Work(ctx context.Context) (bool, error) {
 		return true, u.postpone(ctx, r, err)
 	}
 	return true, u.staging.advance(ctx, r, next, u.config.Now())
+}
+
+// do does the step of a row's stage. Files come from strangers: where looking at one makes a program error happen, that one
+// waits, and the others go on.
+func (u *Uploads) do(ctx context.Context, r row) (next stage, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	if r.stage == whole {
+		return u.complete(ctx, r)
+	}
+	return u.scan(ctx, r)
 }
 
 // complete makes a document of what was received, finds out what it is, and tells.
@@ -165,6 +175,7 @@ func (u *Uploads) find(ctx context.Context, document *documents.Document) (Findi
 	err := inspect.Archive(ctx, document, document.Bytes, u.config.Archives)
 	switch {
 	case errors.As(err, &hold):
+		u.config.Logger.InfoContext(ctx, "archive held", "upload", document.ID(), "why", hold.Why)
 		return Finding{Code: CodeArchive}, nil
 	case err != nil:
 		return Finding{}, err

@@ -152,6 +152,25 @@ func TestUndecided(t *testing.T) {
 	})
 }
 
+// A file that makes a program error happen waits, and the others go on.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		bad := w.send([]byte("%PDF-1.7 bad"))
+		w.scanner.before = func() {
+			w.scanner.before = nil
+			panic("an index out of range")
+		}
+		w.workOff()
+		good := w.send([]byte("%PDF-1.7 good"))
+		w.workOff()
+		status, err := w.Status(context.Background())
+		if err != nil || status.Faults[uploads.FaultUnreadable] != 1 || len(w.decider.finding(bad)) != 0 || len(w.decider.finding(good)) != 1 {
+			t.Errorf("got %+v, %v, want one that waits", status, err)
+		}
+	})
+}
+
 // What was altered on the disk is not scanned as if it were the file.
 func TestAlteredFile(t *testing.T) {
 	t.Parallel()
