@@ -34,8 +34,8 @@ const migrationsTable = "goose_activity"
 
 // The limits of the log.
 const (
-	// KeepMin is the shortest time that entries are kept: six months (domain.md, clocks).
-	KeepMin = 183 * 24 * time.Hour
+	// KeepLeast is the shortest time that entries are kept: six months (domain.md, clocks).
+	KeepLeast = 183 * 24 * time.Hour
 	// keepDefault is two years.
 	keepDefault = 2 * 365 * 24 * time.Hour
 	// batchEntriesMax bounds a transaction; valueBytesMax one value of an entry.
@@ -48,7 +48,7 @@ const (
 type Config struct {
 	// DB is the state database; Open brings its tables up to date.
 	DB *sqldb.DB
-	// Keep is how long entries are kept; two years by default, at least KeepMin.
+	// Keep is how long entries are kept; two years by default, at least KeepLeast.
 	Keep time.Duration
 	// WaitingMax is how many plain reads may wait to be written; 10,000 by default. More wait their
 	// turn before they are answered.
@@ -79,8 +79,8 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.Keep < KeepMin {
-		return nil, fmt.Errorf("open activity log: entries are to be kept for %s: at least %s, which is six months", config.Keep, KeepMin)
+	if config.Keep < KeepLeast {
+		return nil, fmt.Errorf("open activity log: entries are to be kept for %s: at least %s, which is six months", config.Keep, KeepLeast)
 	}
 	tables, err := fs.Sub(migrations, "migrations")
 	if err != nil {

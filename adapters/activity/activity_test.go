@@ -82,7 +82,7 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 			t.Fatalf("got %d entries, want %d", len(got), len(want))
 		}
 		for i, entry := range got {
-			if fmt.Sprint(entry.Activity.At, entry.Kind, entry.Actor, entry.Account, entry.Address, entry.Operation, entry.Subject, entry.FRNs, entry.Failed, entry.Code, entry.Detail) !=
+			if fmt.Sprint(entry.At, entry.Kind, entry.Actor, entry.Account, entry.Address, entry.Operation, entry.Subject, entry.FRNs, entry.Failed, entry.Code, entry.Detail) !=
 				fmt.Sprint(want[i].At, want[i].Kind, want[i].Actor, want[i].Account, want[i].Address, want[i].Operation, want[i].Subject, want[i].FRNs, want[i].Failed, want[i].Code, want[i].Detail) {
 				t.Errorf("entry %d: got %+v, want %+v", i, entry.Activity, want[i])
 			}
@@ -241,7 +241,7 @@ func TestPurgeTakesWhatIsOverAndLeavesOneChain(t *testing.T) {
 func TestKeepingTooShortlyIsRefused(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, db *sqldb.DB) {
-		if _, err := Open(t.Context(), Config{DB: db, Keep: KeepMin - time.Second}); err == nil {
+		if _, err := Open(t.Context(), Config{DB: db, Keep: KeepLeast - time.Second}); err == nil {
 			t.Error("opened, want an error")
 		}
 	})
@@ -362,7 +362,7 @@ func TestForwardToSyslogOverTCP(t *testing.T) {
 func TestForwardToSyslogWaitsForTheServer(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, db *sqldb.DB) {
-		dir, err := os.MkdirTemp("", "syslog") // t.TempDir is longer than a socket's name may be
+		dir, err := os.MkdirTemp("", "syslog") //nolint:usetesting // t.TempDir is longer than a socket's name may be
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,9 +51,11 @@ func rowOf(activity commands.Activity, seq int64, before string) (row, error) {
 // link is what chains a row to the one before it. Its input is JSON of an array, so that no value
 // can be moved to its neighbour.
 func (r row) link(before string) string {
-	// Marshalling numbers, booleans and texts does not fail.
-	text, _ := json.Marshal([]any{before, r.seq, r.at, r.kind, r.actor, r.account, r.address, r.operation, r.subject,
+	text, err := json.Marshal([]any{before, r.seq, r.at, r.kind, r.actor, r.account, r.address, r.operation, r.subject,
 		r.frns, r.failed, r.code, r.detail})
+	if err != nil {
+		panic("chain activity: " + err.Error()) // numbers, booleans and texts can be written
+	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -66,7 +66,7 @@ func (l *Log) Forward(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("forward activity log: %w", err)
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }() // what was written is noted, or comes again
 	wait := time.Duration(0)
 	for {
 		more := l.grew.wait()

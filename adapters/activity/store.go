@@ -212,7 +212,7 @@ func (l *Log) Verify(ctx context.Context) (entries int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("verify activity log: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback()
 	var first, last int64
 	var chain, end string
 	if err := tx.QueryRowContext(ctx, `SELECT first_seq, first_chain, last_seq, last_chain FROM activity_ends WHERE id = 1`).Scan(&first, &chain, &last, &end); err != nil {

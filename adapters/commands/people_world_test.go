@@ -59,28 +59,28 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	sqldbtest.Each(t, func(t *testing.T, address string) { test(t, newWorld(t, address)) })
 }
 
-func newWorld(t testing.TB, address string) *world {
-	t.Helper()
-	ctx, dir := t.Context(), t.TempDir()
+func newWorld(tb testing.TB, address string) *world {
+	tb.Helper()
+	ctx, dir := tb.Context(), tb.TempDir()
 	db, err := sqldb.Open(ctx, "sqlite:"+filepath.Join(dir, "keyring.db"))
 	if err != nil {
-		t.Fatalf("open database: %v", err)
+		tb.Fatalf("open database: %v", err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
-	w := &world{t: t, links: commands.NewLinks([]byte(strings.Repeat("l", 32))), now: now}
+	tb.Cleanup(func() { _ = db.Close() })
+	w := &world{t: tb, links: commands.NewLinks([]byte(strings.Repeat("l", 32))), now: now}
 	if w.ring, err = keyring.Open(ctx, db, keyring.NewFileKEK(filepath.Join(dir, "kek")), keyring.Config{}); err != nil {
-		t.Fatalf("open key ring: %v", err)
+		tb.Fatalf("open key ring: %v", err)
 	}
-	t.Cleanup(w.ring.Close)
+	tb.Cleanup(w.ring.Close)
 	if path, is := strings.CutPrefix(address, "sqlite:"); is {
 		w.log, err = sqlitelog.Open(ctx, path, sqlitelog.Config{})
 	} else {
 		w.log, err = pglog.Open(ctx, address, pglog.Config{})
 	}
 	if err != nil {
-		t.Fatalf("open log: %v", err)
+		tb.Fatalf("open log: %v", err)
 	}
-	t.Cleanup(func() { _ = w.log.Close() })
+	tb.Cleanup(func() { _ = w.log.Close() })
 	w.codec = eventstore.NewCodec(catalog.New(), w.ring)
 	w.People = w.people(w.log)
 	return w

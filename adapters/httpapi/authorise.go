@@ -78,8 +78,8 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			return
 		}
 		who, refusal := s.admit(r, route)
-		visitOf(r.Context()).by(who)
-		s.seen(r.Context(), who.person)
+		visitOf(r.Context()).by(who)    //nolint:contextcheck // bound derived r from r
+		s.seen(r.Context(), who.person) //nolint:contextcheck // the same
 		if refusal != nil {
 			s.refuse(w, r, refusal)
 			return

@@ -72,7 +72,7 @@ func (s *Server) record(next http.Handler) http.Handler {
 			v.note("parameters", names)
 		}
 		whole := false
-		defer func() {
+		defer func() { //nolint:contextcheck // the request's own
 			if !whole && v.code == "" {
 				v.code = codeCutOff
 			}

@@ -29,7 +29,8 @@ const (
 	CodeCrossOriginRefused  Code = "cross-origin-refused"
 	CodeLinkUnusable        Code = "link-unusable"
 
-	// What is wrong with a password, with security questions or with the order of steps.
+	// CodePasswordTooShort and those after it say what is wrong with a password, with security questions
+	// or with the order of steps.
 	CodePasswordTooShort    Code = "password-too-short"
 	CodePasswordTooLong     Code = "password-too-long"
 	CodePasswordTooCommon   Code = "password-too-common"

@@ -49,7 +49,8 @@ func (s *Server) showTerms(ctx context.Context, in *request) (*present[TermsInFo
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
-	body := TermsInForce{ToAccept: callerOf(ctx).termsToAccept()}
+	who := callerOf(ctx)
+	body := TermsInForce{ToAccept: who.termsToAccept()}
 	var err error
 	if body.TermsOfUse, err = s.document(ctx, terms.TermsOfUse); err != nil {
 		return nil, s.problemOf(ctx, err)
@@ -78,7 +79,7 @@ func (s *Server) privacyVersion(ctx context.Context) (string, error) {
 }
 
 // termsToAccept returns the version in force for each business where it was not accepted yet.
-func (s standing) termsToAccept() []TermsToAccept {
+func (s *standing) termsToAccept() []TermsToAccept {
 	list := make([]TermsToAccept, 0, len(s.pending))
 	for _, frn := range s.pending {
 		list = append(list, TermsToAccept{Business: frn, Version: s.terms})

@@ -125,7 +125,7 @@ func TestOthersAreNotThere(t *testing.T) {
 				return h.send(p.who, p.method, strings.ReplaceAll(p.path, "%", id), strings.ReplaceAll(p.body, "%", id))
 			}
 			hidden, none := ask(p.hidden), ask(p.notExisting)
-			if got, want := comparable(hidden), comparable(none); got != want {
+			if got, want := alike(hidden), alike(none); got != want {
 				t.Errorf("%s %s %s as %s: got\n%s\nfor what is hidden, and for what does not exist\n%s", p.method, p.path, p.body, p.who.name, got, want)
 			}
 			if hidden.status/100 != 4 && !strings.Contains(p.path, "?") {
@@ -135,8 +135,8 @@ func TestOthersAreNotThere(t *testing.T) {
 	})
 }
 
-// comparable is an answer without what differs from one moment to the next.
-func comparable(a answer) string {
+// alike is an answer without what differs from one moment to the next.
+func alike(a answer) string {
 	a.header.Del("Date")
 	var text strings.Builder
 	for _, name := range headerNames(a.header) {

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -133,7 +134,7 @@ func TestExportEndsWithItsRight(t *testing.T) {
 			take(p)
 			select {
 			case cause := <-over:
-				if cause != http.ErrAbortHandler {
+				if err, _ := cause.(error); !errors.Is(err, http.ErrAbortHandler) {
 					t.Errorf("%s: got %v, want the connection cut", name, cause)
 				}
 			case <-time.After(endsWithin):

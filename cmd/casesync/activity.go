@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -129,7 +128,7 @@ func (c activityExportCommand) Run(ctx context.Context, p *program) (err error) 
 	if err != nil {
 		return err
 	}
-	var to io.Writer = p.stdout
+	to := p.stdout
 	if c.To != "-" {
 		file, err := os.OpenFile(c.To, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {

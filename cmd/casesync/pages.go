@@ -8,7 +8,7 @@ import (
 )
 
 // pages returns what people see in a browser. What the guide says comes from the parts that hold to it.
-func (s *serving) pages(ctx context.Context, facts gate.Facts) (*portal.Portal, error) {
+func (s *serving) pages(facts gate.Facts) (*portal.Portal, error) {
 	settings := s.settings
 	config := portal.Config{
 		People: s.openedPeople, PublicURL: settings.publicURL(), Demo: settings.Demo, Version: version, Now: s.now, Logger: s.logger,

@@ -238,7 +238,7 @@ type as struct {
 }
 
 func (o *office) as(name string) as {
-	return as{&browser{t: o.api.t, office: o, client: o.client(nil)}, o.api.token[name]}
+	return as{&browser{t: o.api.t, office: o, client: o.client(nil)}, o.token[name]}
 }
 
 func (a as) must(method, path string, body any, headers ...string) answer {

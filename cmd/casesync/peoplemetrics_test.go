@@ -31,13 +31,13 @@ func TestPeopleAreMeasured(t *testing.T) {
 			t.Errorf("metrics: want %s", want)
 		}
 	}
-	for _, line := range strings.Split(metrics, "\n") {
+	for line := range strings.SplitSeq(metrics, "\n") {
 		if strings.Contains(line, "nobody.known") || strings.Contains(line, "127.0.0.1") {
 			t.Errorf("metrics name somebody: %s", line)
 		}
 	}
 	if t.Failed() {
-		for _, line := range strings.Split(metrics, "\n") {
+		for line := range strings.SplitSeq(metrics, "\n") {
 			if strings.HasPrefix(line, "casesync_") {
 				t.Log(line)
 			}

@@ -85,7 +85,7 @@ func (p *peopleSettings) check() error {
 		"--lockout-…: want at least one free attempt, and base ≤ max ≤ forget")
 	fault(p.RequestsPerSecond <= 0 || p.UserRequestsPerSecond <= 0 || p.RequestsBurst < 1 || p.UserRequestsBurst < 1, "--requests-… and --user-requests-…: want more than nothing")
 	fault(p.SweepEvery <= 0, "--sweep-every is %s: want more than nothing", p.SweepEvery)
-	fault(p.ActivityKeep < activity.KeepMin, "--activity-keep is %s: at least %s, which is six months", p.ActivityKeep, activity.KeepMin)
+	fault(p.ActivityKeep < activity.KeepLeast, "--activity-keep is %s: at least %s, which is six months", p.ActivityKeep, activity.KeepLeast)
 	for _, address := range p.ActivityTo {
 		if err := activity.ParseTarget(address); err != nil {
 			faults = append(faults, fmt.Errorf("--activity-to %s: %w", address, err))

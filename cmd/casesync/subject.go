@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -89,7 +88,7 @@ func (c subjectExportCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := s.noteSubject(ctx, commands.DataExported, "subject export", c.whose, person); err != nil {
 		return err
 	}
-	var to io.Writer = p.stdout
+	to := p.stdout
 	if c.To != "-" {
 		file, err := os.OpenFile(c.To, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
