@@ -39,6 +39,7 @@ type manual struct {
 	DeadLetters deadLettersCommand `cmd:"" help:"Decide what becomes of events that were rejected."`
 	Held        heldCommand        `cmd:"" help:"Look after events that wait for a gap in their sequence to close."`
 	Token       tokenCommand       `cmd:"" help:"Issue, list and revoke tokens for machines."`
+	Followers   followersCommand   `cmd:"" help:"Look after what follows the log beside the read models: reactions and mail."`
 	Mail        mailCommand        `cmd:"" help:"Look after mail that could not be sent."`
 	Activity    activityCommand    `cmd:"" help:"Look into the log for Security Operations: who did what."`
 	Subject     subjectCommand     `cmd:"" help:"Everything about one person: export it, or erase it."`

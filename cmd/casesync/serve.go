@@ -90,8 +90,16 @@ func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	var group errgroup.Group
-	for _, run := range append(runners, following...) {
+	for _, run := range runners {
 		group.Go(func() error { return run(behind) })
+	}
+	for _, follow := range following {
+		group.Go(func() error {
+			if err := follow(behind); err != nil {
+				s.logger.ErrorContext(ctx, "a follower of the log stands still until somebody acts: see casesync followers", "error", err)
+			}
+			return nil // the process goes on: people are still served, and /readyz goes on saying it
+		})
 	}
 	if feed != nil {
 		group.Go(func() error { return feed(ctx) })
