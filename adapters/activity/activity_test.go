@@ -25,20 +25,14 @@ import (
 // eachDatabase runs test on a fresh SQLite file and on a fresh PostgreSQL database.
 func eachDatabase(t *testing.T, test func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
-	for name, address := range map[string]func(t *testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "state.db") },
-		"postgres": func(t *testing.T) string { return sqldbtest.Postgres(t) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db, err := sqldb.Open(t.Context(), address(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { db.Close() })
-			test(t, db)
-		})
-	}
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		db, err := sqldb.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		test(t, db)
+	})
 }
 
 func open(t *testing.T, db *sqldb.DB, now func() time.Time) *Log {

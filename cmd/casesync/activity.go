@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -108,7 +109,7 @@ func shownOr(texts ...string) string {
 
 type activityExportCommand struct {
 	activityFilter
-	To string `help:"File to write, which must not exist; - for standard output." default:"-" placeholder:"FILE"`
+	destination
 }
 
 // Help is shown below the command's flags.
@@ -121,28 +122,20 @@ Example:
 }
 
 // Run exports entries.
-func (c activityExportCommand) Run(ctx context.Context, p *program) (err error) {
+func (c activityExportCommand) Run(ctx context.Context, p *program) error {
 	s := p.installed()
 	defer s.close()
 	log, err := c.read(ctx, s, "activity export")
 	if err != nil {
 		return err
 	}
-	to := p.stdout
-	if c.To != "-" {
-		file, err := os.OpenFile(c.To, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("--to: %w: name a file that does not exist", err)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		to = file
-	}
-	out := bufio.NewWriter(to)
-	written, err := log.Export(ctx, out, c.filter())
-	if err := errors.Join(err, out.Flush()); err != nil {
-		return err
-	}
-	if c.To != "-" {
+	var written int64
+	err = c.write(p, func(to io.Writer) error {
+		out := bufio.NewWriter(to)
+		written, err = log.Export(ctx, out, c.filter())
+		return errors.Join(err, out.Flush())
+	})
+	if err == nil && c.toFile() {
 		_, err = fmt.Fprintf(p.stdout, "%d entries in %s\n", written, c.To)
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"casesync/domain/calendar"
 	"casesync/eventstore"
 	"casesync/eventstore/follower"
+	"casesync/eventstore/sqldb"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -62,13 +63,8 @@ func (s *serving) following(ctx context.Context) ([]func(context.Context) error,
 }
 
 func (s *system) checkpoints(ctx context.Context) (*state.Checkpoints, error) {
-	return once(s, &s.openedCheckpoints, func() (*state.Checkpoints, func() error, error) {
-		db, err := s.stateDB(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		checkpoints, err := state.OpenCheckpoints(ctx, db, s.now)
-		return checkpoints, nil, err
+	return inState(ctx, s, &s.openedCheckpoints, func(db *sqldb.DB) (*state.Checkpoints, error) {
+		return state.OpenCheckpoints(ctx, db, s.now)
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"casesync/adapters/state"
 	"casesync/domain/address"
 	"casesync/eventstore/sharedread"
+	"casesync/eventstore/sqldb"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -119,20 +120,15 @@ func (s *system) activity(ctx context.Context) (*activity.Log, error) {
 }
 
 func (s *system) credentials(ctx context.Context) (*local.Credentials, error) {
-	return once(s, &s.openedLocal, func() (*local.Credentials, func() error, error) {
-		db, err := s.stateDB(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
+	return inState(ctx, s, &s.openedLocal, func(db *sqldb.DB) (*local.Credentials, error) {
 		codec, err := s.codec(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		account, address := s.settings.Serve.lockout()
-		credentials, err := local.Open(ctx, local.Config{
+		return local.Open(ctx, local.Config{
 			DB: db, Sealer: codec, SubjectOf: accountSubject, Hashing: s.settings.Serve.hashing(), Account: account, Address: address, Now: s.now,
 		})
-		return credentials, nil, err
 	})
 }
 
@@ -141,26 +137,16 @@ func (s *system) credentials(ctx context.Context) (*local.Credentials, error) {
 func accountSubject(person string) string { return "account-" + person }
 
 func (s *system) sessions(ctx context.Context) (*sessions.Sessions, error) {
-	return once(s, &s.openedSessions, func() (*sessions.Sessions, func() error, error) {
-		db, err := s.stateDB(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
+	return inState(ctx, s, &s.openedSessions, func(db *sqldb.DB) (*sessions.Sessions, error) {
 		config := s.settings.Serve.sessions()
 		config.DB, config.Now, config.Logger = db, s.now, s.logger
-		opened, err := sessions.Open(ctx, config)
-		return opened, nil, err
+		return sessions.Open(ctx, config)
 	})
 }
 
 func (s *system) attempts(ctx context.Context) (*signin.Attempts, error) {
-	return once(s, &s.openedAttempts, func() (*signin.Attempts, func() error, error) {
-		db, err := s.stateDB(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		attempts, err := signin.Open(ctx, db, s.now)
-		return attempts, nil, err
+	return inState(ctx, s, &s.openedAttempts, func(db *sqldb.DB) (*signin.Attempts, error) {
+		return signin.Open(ctx, db, s.now)
 	})
 }
 

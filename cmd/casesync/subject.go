@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -61,7 +61,7 @@ func explainSubject(err error) error {
 
 type subjectExportCommand struct {
 	whose
-	To string `help:"File to write, which must not exist; - for standard output." default:"-" placeholder:"FILE"`
+	destination
 }
 
 // Help is shown below the command's flags.
@@ -74,7 +74,7 @@ Examples:
 }
 
 // Run exports what is kept about a person.
-func (c subjectExportCommand) Run(ctx context.Context, p *program) (err error) {
+func (c subjectExportCommand) Run(ctx context.Context, p *program) error {
 	s := p.installed()
 	defer s.close()
 	subjects, err := s.subjects(ctx)
@@ -88,19 +88,12 @@ func (c subjectExportCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := s.noteSubject(ctx, commands.DataExported, "subject export", c.whose, person); err != nil {
 		return err
 	}
-	to := p.stdout
-	if c.To != "-" {
-		file, err := os.OpenFile(c.To, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("--to: %w: name a file that does not exist", err)
+	return c.write(p, func(to io.Writer) error {
+		if c.Case != "" {
+			return explainSubject(subjects.ExportParty(ctx, to, c.Case, c.Party))
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		to = file
-	}
-	if c.Case != "" {
-		return explainSubject(subjects.ExportParty(ctx, to, c.Case, c.Party))
-	}
-	return explainSubject(subjects.Export(ctx, to, person))
+		return explainSubject(subjects.Export(ctx, to, person))
+	})
 }
 
 type subjectEraseCommand struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,19 @@ func TestErasedOnRequest(t *testing.T) {
 		case1 := "/api/v1/cases/S-" + frnLocal + "-0"
 		first.browser.must(http.MethodPost, case1+"/allocation", map[string]any{"to": "me"})
 		figures := o.figures()
+
+		// An export that fails leaves no file, so that it can be given again; what is there stays.
+		file := filepath.Join(t.TempDir(), "export.json")
+		if text, code := w.run("subject", "export", "--case", "S-NONE", "--to", file); code == exitDone {
+			t.Errorf("exported a case that is not there: %s", text)
+		}
+		w.must("subject", "export", "--account", first.person, "--to", file)
+		if text, code := w.run("activity", "export", "--to", file); code == exitDone {
+			t.Errorf("wrote over a file: %s", text)
+		}
+		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "Quentin Vanisher") {
+			t.Errorf("got %v and %s, want the export of a person", err, text)
+		}
 
 		// Without --yes, without a reason, for nobody: nothing happens.
 		for _, args := range [][]string{

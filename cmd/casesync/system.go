@@ -162,14 +162,21 @@ func (s *system) stateDB(ctx context.Context) (*sqldb.DB, error) {
 	})
 }
 
-func (s *system) tokens(ctx context.Context) (*identity.Tokens, error) {
-	return once(s, &s.openedTokens, func() (*identity.Tokens, func() error, error) {
+// inState returns what slot holds, opened by open in the state database the first time.
+func inState[T comparable](ctx context.Context, s *system, slot *T, open func(db *sqldb.DB) (T, error)) (T, error) {
+	return once(s, slot, func() (part T, closer func() error, err error) {
 		db, err := s.stateDB(ctx)
 		if err != nil {
-			return nil, nil, err
+			return part, nil, err
 		}
-		tokens, err := identity.Open(ctx, identity.Config{DB: db, AllowUserTokens: s.allowUserTokens, Now: s.now})
-		return tokens, nil, err
+		part, err = open(db)
+		return part, nil, err
+	})
+}
+
+func (s *system) tokens(ctx context.Context) (*identity.Tokens, error) {
+	return inState(ctx, s, &s.openedTokens, func(db *sqldb.DB) (*identity.Tokens, error) {
+		return identity.Open(ctx, identity.Config{DB: db, AllowUserTokens: s.allowUserTokens, Now: s.now})
 	})
 }
 
@@ -184,17 +191,12 @@ func (s *system) store(ctx context.Context) (*readmodel.Store, error) {
 }
 
 func (s *system) letters(ctx context.Context) (*state.DeadLetters, error) {
-	return once(s, &s.openedLetters, func() (*state.DeadLetters, func() error, error) {
-		db, err := s.stateDB(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
+	return inState(ctx, s, &s.openedLetters, func(db *sqldb.DB) (*state.DeadLetters, error) {
 		codec, err := s.codec(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		letters, err := state.OpenDeadLetters(ctx, db, codec, s.now)
-		return letters, nil, err
+		return state.OpenDeadLetters(ctx, db, codec, s.now)
 	})
 }
 
