@@ -24,18 +24,7 @@ func TestErasedOnRequest(t *testing.T) {
 		first.browser.must(http.MethodPost, case1+"/allocation", map[string]any{"to": "me"})
 		figures := o.figures()
 
-		// An export that fails leaves no file, so that it can be given again; what is there stays.
-		file := filepath.Join(t.TempDir(), "export.json")
-		if text, code := w.run("subject", "export", "--case", "S-NONE", "--to", file); code == exitDone {
-			t.Errorf("exported a case that is not there: %s", text)
-		}
-		w.must("subject", "export", "--account", first.person, "--to", file)
-		if text, code := w.run("activity", "export", "--to", file); code == exitDone {
-			t.Errorf("wrote over a file: %s", text)
-		}
-		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "Quentin Vanisher") {
-			t.Errorf("got %v and %s, want the export of a person", err, text)
-		}
+		w.exportsToFiles(first.person, "Quentin Vanisher")
 
 		// Without --yes, without a reason, for nobody: nothing happens.
 		for _, args := range [][]string{
@@ -87,4 +76,21 @@ func TestErasedOnRequest(t *testing.T) {
 		w.must("verify")
 		w.nowhere(forwarded, "vanisher", "disappear")
 	})
+}
+
+// exportsToFiles checks that an export that fails leaves no file, so that it can be given again, and
+// that what is there stays.
+func (w *world) exportsToFiles(person, name string) {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "export.json")
+	if text, code := w.run("subject", "export", "--case", "S-NONE", "--to", file); code == exitDone {
+		w.t.Errorf("exported a case that is not there: %s", text)
+	}
+	w.must("subject", "export", "--account", person, "--to", file)
+	if text, code := w.run("activity", "export", "--to", file); code == exitDone {
+		w.t.Errorf("wrote over a file: %s", text)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), name) {
+		w.t.Errorf("got %v and %s, want the export of a person", err, text)
+	}
 }

@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"slices"
 	"time"
 
 	"casesync/domain/feed"
@@ -41,34 +40,13 @@ const (
 	AlreadySuppressed = "already-suppressed"
 	// NotSuppressed: the case is unsuppressed though it is not suppressed.
 	NotSuppressed = "not-suppressed"
-	// RecordedLate: the fact was recorded by a retry after facts that follow it in its source.
-	RecordedLate = "recorded-late"
+	// RecordedLate is feed.RecordedLate.
+	RecordedLate = feed.RecordedLate
 )
 
-// judged returns copies of facts that say what each contradicts, once those before it apply.
-func (f *file) judged(facts []Event, late bool) []Event {
-	if len(facts) > 1 {
-		f = f.clone()
-	}
-	events := make([]Event, 0, len(facts))
-	for i, fact := range facts {
-		event := feed.Clone(fact)
-		event.origin().Contradicts = f.contradicted(fact, late)
-		events = append(events, event)
-		if i+1 < len(facts) {
-			f.apply(event)
-		}
-	}
-	return events
-}
-
-// contradicted returns, in order of the alphabet, what fact contradicts; nil if nothing.
-func (f *file) contradicted(fact Event, late bool) []string {
-	contradicted := f.contradictedByKind(fact).
-		and(!f.hears(fact.origin().Source), CodeForeignSource).
-		and(late, RecordedLate)
-	slices.Sort(contradicted)
-	return contradicted
+// Contradicted returns what fact contradicts; nil if nothing.
+func (f *file) Contradicted(fact Event) []string {
+	return f.contradictedByKind(fact).and(!f.hears(fact.origin().Source), CodeForeignSource)
 }
 
 func (f *file) contradictedByKind(fact Event) codes {

@@ -24,16 +24,10 @@
 // for what is in clear; what a closed case says then is erased by the next Tick anyhow.
 package casefile
 
-import (
-	"fmt"
+import "casesync/domain/feed"
 
-	"casesync/domain"
-	"casesync/domain/feed"
-)
-
-// CodeForeignSource is the code of the refusal of a fact whose source does not speak for the
-// case, and of the contradiction of one that was held when its source handed the case over.
-const CodeForeignSource = "foreign-source"
+// CodeForeignSource is feed.CodeForeignSource.
+const CodeForeignSource = feed.CodeForeignSource
 
 // Initial returns the state of a case of which nothing is known.
 func Initial() *State { return &State{} }
@@ -43,11 +37,13 @@ func Initial() *State { return &State{} }
 func Decide(state *State, command Command) ([]Event, error) {
 	switch command := command.(type) {
 	case Record:
-		return state.record(command)
+		return facts.Record(&state.feed, &state.file, feed.Record[Event]{
+			Fact: command.Fact, Owner: state.file.owner, Retry: command.Retry, Alone: command.Alone,
+		})
 	case Skip:
-		return state.skip(command)
+		return facts.Skip(&state.feed, &state.file, feed.Skip(command))
 	case Release:
-		return state.release(command), nil
+		return facts.Release(&state.feed, &state.file, command.FactsMax), nil
 	}
 	return state.decideDesk(command)
 }
@@ -56,7 +52,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 func Evolve(state *State, event Event) *State {
 	switch event := event.(type) {
 	case *FactHeld:
-		state.feed.Hold(arrival(event.Fact, event.Origin), event.Fact)
+		state.feed.Hold(facts.Arrival(event.Fact, event.Origin), event.Fact)
 		state.desk.heard()
 	case *SequenceSkipped:
 		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
@@ -65,7 +61,7 @@ func Evolve(state *State, event Event) *State {
 			state.desk.take(event)
 			return state
 		}
-		state.feed.Pass(arrival(event, *event.origin()))
+		state.feed.Pass(facts.Arrival(event, *event.origin()))
 		state.apply(event)
 	}
 	return state
@@ -75,70 +71,9 @@ func Evolve(state *State, event Event) *State {
 // moves the case ends its allocation.
 func (s *State) apply(fact Event) {
 	before := s.file.frn
-	s.file.apply(fact)
+	s.file.Apply(fact)
 	s.desk.heard()
 	if before != s.file.frn {
 		s.desk.allocated = ""
 	}
-}
-
-func (s *State) record(command Record) ([]Event, error) {
-	name, _ := Name(command.Fact)
-	if _, fact := newFact(name); !fact {
-		return nil, fmt.Errorf("record %T: not a fact of a case", command.Fact)
-	}
-	seen := arrival(command.Fact, *command.Fact.origin())
-	seen.Retry = command.Retry
-	taken, err := s.feed.Take(seen, command.Fact, releaseMax(command.Alone))
-	switch {
-	case err != nil:
-		return nil, err
-	case taken.Verdict == feed.Known:
-		return nil, nil
-	case !s.file.hears(seen.Source):
-		return nil, &domain.Refusal{Code: CodeForeignSource,
-			Reason: "another case management system speaks for this case: let that one hand it over, then retry"}
-	case taken.Verdict == feed.Early:
-		return []Event{&FactHeld{Origin: seen.Origin, Type: name, Fact: feed.Clone(command.Fact)}}, nil
-	}
-	return s.file.judged(taken.Facts, taken.Verdict == feed.Late), nil
-}
-
-func (s *State) skip(command Skip) ([]Event, error) {
-	missing, released, err := s.feed.Skip(command.Source, feed.SpanOf(command.From, command.To), releaseMax(command.Alone))
-	if err != nil {
-		return nil, err
-	}
-	var events []Event
-	for _, run := range missing {
-		events = append(events, &SequenceSkipped{Source: command.Source, From: run.From, To: run.To})
-	}
-	return append(events, s.file.judged(released, false)...), nil
-}
-
-func (s *State) release(command Release) []Event {
-	most := command.FactsMax
-	if most <= 0 {
-		most = feed.ReleaseMax
-	}
-	return s.file.judged(s.feed.Release(most), false)
-}
-
-// releaseMax is how many held facts a command releases at most, alone or not.
-func releaseMax(alone bool) int {
-	if alone {
-		return 0
-	}
-	return feed.ReleaseMax
-}
-
-// arrival is what the feed sees of fact.
-func arrival(fact Event, origin feed.Origin) feed.Arrival {
-	switch fact.(type) {
-	case *SnapshotTaken:
-		return feed.Arrival{Origin: origin, Form: feed.Snapshot}
-	case *FactUnrecognised:
-		return feed.Arrival{Origin: origin, Form: feed.Unrecognised}
-	}
-	return feed.Arrival{Origin: origin}
 }

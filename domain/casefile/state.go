@@ -50,8 +50,8 @@ type file struct {
 // hears reports whether source may speak of the case.
 func (f *file) hears(source string) bool { return f.owner == "" || f.owner == source }
 
-// apply takes a recorded fact into f.
-func (f *file) apply(fact Event) {
+// Apply takes a recorded fact into f.
+func (f *file) Apply(fact Event) {
 	switch fact := fact.(type) {
 	case *Converted:
 		f.own(fact.Origin.Source)
@@ -103,9 +103,9 @@ func (f *file) setAction(id string, open bool) {
 	f.actions[id] = open
 }
 
-// clone returns a copy of f that can be changed without a change to f.
-func (f *file) clone() *file {
-	clone := *f
-	clone.actions = maps.Clone(f.actions)
-	return &clone
+// Copy returns a copy of f that can be changed without a change to f.
+func (f *file) Copy() feed.Judge[Event] {
+	copied := *f
+	copied.actions = maps.Clone(f.actions)
+	return &copied
 }

@@ -1,5 +1,5 @@
 // Package feed decides in which order the facts of a source are taken: what is new, what came
-// before, what must wait for a gap to close. Case files and businesses both keep a Tracker of
+// before, what must wait for a gap to close. Each decider that hears sources has an Intake, and a Tracker of
 // what they have seen.
 //
 // It promises that of each source the facts of a subject take effect in the order of their

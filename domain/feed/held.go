@@ -7,7 +7,7 @@ import (
 	"reflect"
 )
 
-// DecodeHeld reads what the FactHeld events of both packages are stored as. The fact inside is
+// DecodeHeld reads what the FactHeld events of deciders are stored as. The fact inside is
 // made by newFact from the stored name beside it; a name that newFact does not know, and an
 // absent fact, are errors: a fact that cannot be read must not be lost sight of.
 func DecodeHeld[Fact any](data []byte, newFact func(name string) (Fact, bool)) (origin Origin, name string, fact Fact, err error) {

@@ -37,7 +37,7 @@ type AnswerSuppression struct {
 	At     time.Time
 }
 
-// Record takes a fact of a case management system; see outgoing.Record.
+// Record takes a fact of a case management system; see feed.Record.
 type Record struct {
 	Fact  Event
 	Owner string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"casesync/domain"
+	"casesync/domain/feed"
 	"casesync/domain/outgoing"
 )
 
@@ -20,9 +21,9 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case Record:
 		return state.record(command)
 	case Skip:
-		return facts.Skip(&state.feed, state.judge(), outgoing.Skip(command))
+		return facts.Skip(&state.feed, &state.course, feed.Skip(command))
 	case Release:
-		return facts.Release(&state.feed, state.judge(), command.FactsMax), nil
+		return facts.Release(&state.feed, &state.course, command.FactsMax), nil
 	}
 	if state.kind == "" {
 		return nil, refuseMissing()
@@ -109,13 +110,7 @@ func (s *State) record(c Record) ([]Event, error) {
 	if !sealed {
 		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
 	}
-	return facts.Record(&s.feed, s.judge(), outgoing.Record[Event](c))
-}
-
-// judge returns a copy of the course.
-func (s *State) judge() *course {
-	judge := s.course
-	return &judge
+	return facts.Record(&s.feed, &s.course, feed.Record[Event](c))
 }
 
 func refuse(code, format string, args ...any) error {

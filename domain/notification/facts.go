@@ -1,18 +1,20 @@
 package notification
 
-import (
-	"casesync/domain/feed"
-	"casesync/domain/outgoing"
-)
+import "casesync/domain/feed"
 
-// facts are the events that are facts of a source.
-var facts = outgoing.Facts[Event]{
+// facts takes the events that are facts of a source.
+var facts = feed.Intake[Event]{
 	Name:   Name,
+	New:    New,
 	Origin: Event.origin,
-	Fact:   newFact,
-	Unrecognised: func(fact Event) bool {
-		_, unknown := fact.(*FactUnrecognised)
-		return unknown
+	Form: func(event Event) (feed.Form, bool) {
+		switch event.(type) {
+		case *FactHeld:
+			return 0, false
+		case *FactUnrecognised:
+			return feed.Unrecognised, true
+		}
+		return feed.Ordinary, true
 	},
 	Held: func(origin feed.Origin, name string, fact Event) Event {
 		return &FactHeld{Origin: origin, Type: name, Fact: fact}
@@ -24,17 +26,8 @@ var facts = outgoing.Facts[Event]{
 
 // UnmarshalJSON decodes a held fact by its Type; see feed.DecodeHeld for what it refuses.
 func (e *FactHeld) UnmarshalJSON(data []byte) (err error) {
-	e.Origin, e.Type, e.Fact, err = feed.DecodeHeld(data, newFact)
+	e.Origin, e.Type, e.Fact, err = feed.DecodeHeld(data, facts.Fact)
 	return err
-}
-
-// newFact is New for the events that are facts of a source, and may have to wait for their turn.
-func newFact(name string) (Event, bool) {
-	event, known := New(name)
-	if _, held := event.(*FactHeld); !known || held || event.origin() == nil {
-		return nil, false
-	}
-	return event, true
 }
 
 // OriginOf returns where event came from; false for one that came from no source's message.

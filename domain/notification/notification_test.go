@@ -200,7 +200,7 @@ func TestFacts(t *testing.T) {
 		{Name: "acknowledged though it was withdrawn", Given: withdrawn, When: record(acknowledge(1)), Then: events(acknowledge(1, outgoing.NotSent))},
 		{Name: "acknowledged, of none", When: record(acknowledge(1)), Then: events(acknowledge(1, outgoing.NotSent))},
 		{Name: "acknowledged for another case", Given: sent, When: record(elsewhere), Then: events(contradicting)},
-		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: outgoing.CodeForeignSource},
+		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: feed.CodeForeignSource},
 		{Name: "before its turn", Given: sent, When: record(acknowledge(2)), Then: events(held(2))},
 		{Name: "with what waited for it", Given: after(sent, held(2)), When: record(reject(1)), Then: events(reject(1), acknowledge(2, outgoing.AlreadyAnswered))},
 		{Name: "released", Given: after(sent, held(2), reject(1)), When: notification.Release{FactsMax: 1}, Then: events(acknowledge(2, outgoing.AlreadyAnswered))},

@@ -9,7 +9,7 @@
 //     requirements 46, 48 and 61); who asks for it learns no more than that there is no such case
 //     (requirement 47).
 //   - The answers of case management systems are facts as all others: in the order of their sequences, each
-//     once, never refused for what they say ([Facts], requirements 9 and 10).
+//     once, never refused for what they say ([feed.Intake], requirements 9 and 10).
 //
 // # Who stops what is under way
 //

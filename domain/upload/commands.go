@@ -88,7 +88,7 @@ type Tick struct {
 // Erase follows the erasure of the case's data. Nothing happens where it was done.
 type Erase struct{ At time.Time }
 
-// Record takes a fact of a case management system; see outgoing.Record.
+// Record takes a fact of a case management system; see feed.Record.
 type Record struct {
 	Fact  Event
 	Owner string

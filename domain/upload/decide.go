@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"casesync/domain/feed"
 	"casesync/domain/outgoing"
 )
 
@@ -24,9 +25,9 @@ func Decide(state *State, command Command) ([]Event, error) {
 	case Record:
 		return state.record(command)
 	case Skip:
-		return facts.Skip(&state.feed, state.judge(), outgoing.Skip(command))
+		return facts.Skip(&state.feed, &state.course, feed.Skip(command))
 	case Release:
-		return facts.Release(&state.feed, state.judge(), command.FactsMax), nil
+		return facts.Release(&state.feed, &state.course, command.FactsMax), nil
 	}
 	if state.course.status == StatusMissing {
 		return nil, refuseMissing()
@@ -208,13 +209,7 @@ func (s *State) record(c Record) ([]Event, error) {
 	if !sealed {
 		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
 	}
-	return facts.Record(&s.feed, s.judge(), outgoing.Record[Event](c))
-}
-
-// judge returns a copy of the course.
-func (s *State) judge() *course {
-	judge := s.course
-	return &judge
+	return facts.Record(&s.feed, &s.course, feed.Record[Event](c))
 }
 
 // when returns event where the upload stands at one of statuses.

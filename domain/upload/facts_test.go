@@ -64,7 +64,7 @@ func TestFacts(t *testing.T) {
 		{Name: "accepted, of no upload", When: record(accept(1)), Then: events(accept(1, outgoing.NotSent))},
 		{Name: "accepted for another case", Given: begun, When: record(elsewhere), Then: events(&contradicting)},
 		{Name: "accepted after erasure", Given: erased, When: record(accept(2)), Then: events(accept(2, outgoing.NotSent))},
-		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: outgoing.CodeForeignSource},
+		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: feed.CodeForeignSource},
 		{Name: "from any source where every one is heard", Given: sent, When: upload.Record{Fact: foreign}, Then: events(foreign)},
 		{Name: "other content under the sequence", Given: accepted, When: record(func() upload.Event {
 			conflict := reject(1)
@@ -96,12 +96,12 @@ func TestFacts(t *testing.T) {
 		{
 			Name: "given up, and retried", Given: after(sent, &upload.SequenceSkipped{Source: cms, From: 1, To: 1}, accept(2)),
 			When: upload.Record{Fact: reject(1), Owner: cms, Retry: true},
-			Then: events(reject(1, outgoing.AlreadyAnswered, outgoing.RecordedLate)),
+			Then: events(reject(1, outgoing.AlreadyAnswered, feed.RecordedLate)),
 		},
 		{Name: "of an unknown type", Given: sent, When: record(unknown), Then: events(unknown)},
 		{
 			Name: "of a type that is known by now", Given: after(sent, unknown), When: upload.Record{Fact: accept(1), Owner: cms, Retry: true},
-			Then: events(accept(1, outgoing.RecordedLate)),
+			Then: events(accept(1, feed.RecordedLate)),
 		},
 	})
 	bare := &upload.Rejected{Origin: origin(cms, 1), Case: ref, Reason: private.Of("Page 3.")}

@@ -234,6 +234,12 @@ func (c *course) Apply(event Event) {
 	}
 }
 
+// Copy returns a copy of the course.
+func (c *course) Copy() feed.Judge[Event] {
+	copied := *c
+	return &copied
+}
+
 // Contradicted returns what a fact contradicts.
 func (c *course) Contradicted(fact Event) []string {
 	var ref string

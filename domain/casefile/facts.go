@@ -1,0 +1,33 @@
+package casefile
+
+import "casesync/domain/feed"
+
+// facts takes the events that are facts of a source.
+var facts = feed.Intake[Event]{
+	Name:   Name,
+	New:    New,
+	Origin: Event.origin,
+	Form: func(event Event) (feed.Form, bool) {
+		switch event.(type) {
+		case *FactHeld:
+			return 0, false
+		case *SnapshotTaken:
+			return feed.Snapshot, true
+		case *FactUnrecognised:
+			return feed.Unrecognised, true
+		}
+		return feed.Ordinary, true
+	},
+	Held: func(origin feed.Origin, name string, fact Event) Event {
+		return &FactHeld{Origin: origin, Type: name, Fact: fact}
+	},
+	Skipped: func(source string, run feed.Span) Event {
+		return &SequenceSkipped{Source: source, From: run.From, To: run.To}
+	},
+}
+
+// UnmarshalJSON decodes a held fact by its Type; see feed.DecodeHeld for what it refuses.
+func (e *FactHeld) UnmarshalJSON(data []byte) (err error) {
+	e.Origin, e.Type, e.Fact, err = feed.DecodeHeld(data, facts.Fact)
+	return err
+}
