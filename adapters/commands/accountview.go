@@ -11,7 +11,7 @@ import (
 	"casesync/eventstore"
 )
 
-// Account returns what is known of an account, and ErrNoPerson where there is none. It asks for no
+// Account returns what is known of an account, and ErrUnknown where there is none. It asks for no
 // permission: whoever shows it to somebody does.
 func (p *People) Account(ctx context.Context, person string) (AccountView, error) {
 	view := AccountView{Person: person}
@@ -28,7 +28,7 @@ func (p *People) Account(ctx context.Context, person string) (AccountView, error
 	case err != nil:
 		return AccountView{}, fmt.Errorf("look at account: %w", err)
 	case view.Status == account.Missing:
-		return AccountView{}, ErrNoPerson
+		return AccountView{}, ErrUnknown
 	case view.Status == account.Gone:
 		return view, nil // its key may not be destroyed yet: that is none of the reader's business
 	}

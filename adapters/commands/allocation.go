@@ -30,7 +30,7 @@ type deskCase struct {
 // Allocate gives an open case to a person: Me, Nobody or a user id (requirement 57). Where from is not
 // "", it is refused when somebody else has allocated the case meanwhile. Everybody who works on cases
 // takes what nobody has and gives back what he has; whoever may allocate to others does the rest. A
-// case that the principal may not act on does not exist for him: ErrNoPerson.
+// case that the principal may not act on does not exist for him: ErrUnknown.
 func (p *People) Allocate(ctx context.Context, ask Ask, ref, to, from string) (Done, error) {
 	file, err := p.deskCase(ctx, ref)
 	if err != nil {
@@ -78,13 +78,13 @@ func personIn(word, me string) string {
 	return word
 }
 
-// deskCase returns a case that business users may see, and ErrNoPerson for any other.
+// deskCase returns a case that business users may see, and ErrUnknown for any other.
 func (p *People) deskCase(ctx context.Context, ref string) (file deskCase, err error) {
 	err = p.cases.look(ctx, ref, func(state *casefile.State, _ eventstore.Revision) {
 		file = deskCase{state.FRN(), state.Allocated(), state.Converted() && !state.Suppressed()}
 	})
 	if err == nil && !file.visible {
-		err = ErrNoPerson
+		err = ErrUnknown
 	}
 	return file, err
 }
@@ -95,7 +95,7 @@ func (p *People) worksFor(ctx context.Context, frn, person string) error {
 		return nil
 	}
 	_, works, err := p.caseworker(ctx, frn, person)
-	if err != nil && !errors.Is(err, ErrNoPerson) {
+	if err != nil && !errors.Is(err, ErrUnknown) {
 		return fmt.Errorf("look whether somebody works on cases: %w", err)
 	}
 	if !works {

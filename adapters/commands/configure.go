@@ -154,7 +154,7 @@ func (p *People) others(ctx context.Context, name address.Domain, named []string
 			continue
 		}
 		business, err := p.Business(ctx, frn)
-		if err != nil && !errors.Is(err, ErrNoPerson) {
+		if err != nil && !errors.Is(err, ErrUnknown) {
 			return false, false, err
 		}
 		if slices.Contains(business.Domains, name) {

@@ -73,7 +73,7 @@ func (p *People) manages(ctx context.Context, o order, frn, person string) error
 	case err != nil:
 		return err
 	case !member:
-		return ErrNoPerson
+		return ErrUnknown
 	case !may:
 		return fmt.Errorf("%w: %s is no active administrator", ErrForbidden, o.actor)
 	}

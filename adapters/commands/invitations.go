@@ -45,7 +45,7 @@ func (p *People) OpenLink(ctx context.Context, token string) (OpenedLink, error)
 
 // linkError tells the holder of a link nothing of what there is not.
 func linkError(err error) error {
-	if errors.Is(err, ErrLink) || errors.Is(err, ErrNoPerson) {
+	if errors.Is(err, ErrLink) || errors.Is(err, ErrUnknown) {
 		return ErrLink
 	}
 	return fmt.Errorf("open link: %w", err)

@@ -76,10 +76,10 @@ var (
 	noID       = regexp.MustCompile(`^$`)
 )
 
-// stream returns the name of the stream with an id, and ErrNoPerson for an id that nothing can have.
+// stream returns the name of the stream with an id, and ErrUnknown for an id that nothing can have.
 func (k kind[State, Command, Event]) stream(id string) (eventstore.StreamName, error) {
 	if !k.ids.MatchString(id) {
-		return "", ErrNoPerson
+		return "", ErrUnknown
 	}
 	return eventstore.StreamName(k.prefix + id), nil
 }
@@ -159,7 +159,7 @@ var absent = map[string]bool{
 // answered gives what a decider refused, because it knows nothing of it, the error for that, too.
 func answered(err error) error {
 	if absent[refusalCode(err)] {
-		return fmt.Errorf("%w: %w", ErrNoPerson, err)
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return err
 }

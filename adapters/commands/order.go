@@ -30,13 +30,16 @@ type order struct {
 	expected *eventstore.Revision
 }
 
+// orders makes orders, at the time that now tells.
+type orders struct{ now func() time.Time }
+
 // authorise is the one place that says whether a principal may give commands that concern the
 // business frn, "" for none or all of them (requirements 20 and 21). All the commands that one
 // request leads to are named, and each must be allowed.
 //
 // Who has no part in a business is told what he would be told if there were no such business or
-// person: ErrNoPerson. Who has one, and not the permission, is told so: ErrForbidden.
-func (p *People) authorise(ask Ask, frn string, commands ...access.Command) (order, error) {
+// person: ErrUnknown. Who has one, and not the permission, is told so: ErrForbidden.
+func (p orders) authorise(ask Ask, frn string, commands ...access.Command) (order, error) {
 	for _, command := range commands {
 		if !ask.By.MayCommand(command, frn) {
 			return order{}, refusedTo(ask.By, string(command), frn)
@@ -59,7 +62,7 @@ func (p *People) authorise(ask Ask, frn string, commands ...access.Command) (ord
 func refusedTo(by access.Principal, what, frn string) error {
 	ofService := slices.ContainsFunc(by.Roles, func(r access.Role) bool { return !r.OfBusiness() })
 	if frn != "" && !ofService && len(by.Grants[frn]) == 0 {
-		return ErrNoPerson
+		return ErrUnknown
 	}
 	return fmt.Errorf("%w: %s may not %s", ErrForbidden, by.ID, what)
 }
@@ -94,7 +97,7 @@ func needsReason(command access.Command, operator bool) bool {
 
 // ofSystem is the order of a part of the system. What it asks changes nothing the second time, so
 // its id need not be derived.
-func (p *People) ofSystem(part string) order {
+func (p orders) ofSystem(part string) order {
 	o := p.under(uuid.New())
 	o.by, o.actor = membership.By{Clock: true}, part
 	return o
@@ -107,14 +110,14 @@ const (
 )
 
 // ofHolder is the order of a person who acts for himself, or of somebody who holds a mailed link.
-func (p *People) ofHolder(actor string) order {
+func (p orders) ofHolder(actor string) order {
 	o := p.under(uuid.New())
 	o.actor = actor
 	return o
 }
 
-func (p *People) under(id uuid.UUID) order {
-	return order{id: id, correlation: id.String(), at: p.config.Now().UTC()}
+func (p orders) under(id uuid.UUID) order {
+	return order{id: id, correlation: id.String(), at: p.now().UTC()}
 }
 
 // actorOf is how the log names a person.

@@ -17,9 +17,9 @@ import (
 	"casesync/eventstore/lru"
 )
 
-// ErrNoPerson is returned where there is no such account, membership, invitation or request, or
-// the principal may not know of it.
-var ErrNoPerson = errors.New("no such person")
+// ErrUnknown is returned where there is no such thing (account, membership, invitation, request, case,
+// upload, ticket), or the principal may not know of it.
+var ErrUnknown = errors.New("no such thing")
 
 // Ask is who gives a command, and what goes with it.
 type Ask struct {
@@ -44,11 +44,12 @@ type Done struct{ Position eventstore.Position }
 // first stream's event, by package reactions where a crash has cut it short. Each method says what a
 // crash in it leaves. Given again, under the same id or another, a command goes on where it stopped.
 //
-// Its errors: ErrForbidden, ErrNoPerson, ErrLink, ErrNoReason, a *domain.Refusal (one that says that
-// something does not exist also Is ErrNoPerson), eventstore.ErrWrongExpectedRevision; any other
+// Its errors: ErrForbidden, ErrUnknown, ErrLink, ErrNoReason, a *domain.Refusal (one that says that
+// something does not exist also Is ErrUnknown), eventstore.ErrWrongExpectedRevision; any other
 // leaves the outcome unknown.
 type People struct {
 	config PeopleConfig
+	orders
 	kinds
 	// seen has the days of activity that were recorded: what is in it need not be appended.
 	seen *lru.Cache[seenDay, struct{}]
@@ -113,7 +114,7 @@ func NewPeople(config PeopleConfig) (*People, error) {
 		return nil, err
 	}
 	return &People{
-		config: config, kinds: newKinds(config.Log, config.Codec),
+		config: config, orders: orders{config.Now}, kinds: newKinds(config.Log, config.Codec),
 		seen: lru.New[seenDay, struct{}](seenDaysMax),
 	}, nil
 }

@@ -39,7 +39,7 @@ func TestChangeDetails(t *testing.T) {
 		_, err = w.ChangeDetails(ctx, ask, frn, cas, "", "cas@example.org")
 		refused(t, "another domain", err, "domain-not-allowed")
 		_, err = w.ChangeDetails(ctx, ask, frn, "no-such", "X", "")
-		fails(t, "nobody", err, commands.ErrNoPerson)
+		fails(t, "nobody", err, commands.ErrUnknown)
 		if got := w.head(); got != before {
 			t.Errorf("got the log at %v, want %v", got, before)
 		}
@@ -114,7 +114,7 @@ func TestWholeAccount(t *testing.T) {
 			t.Errorf("invited again: got %s, want somebody new", again)
 		}
 		_, err = w.EraseAccount(ctx, byOperator(), "no-such")
-		fails(t, "erase nobody", err, commands.ErrNoPerson)
+		fails(t, "erase nobody", err, commands.ErrUnknown)
 	})
 }
 
@@ -241,9 +241,9 @@ func TestResets(t *testing.T) {
 		}
 		fails(t, "twice", w.UseReset(ctx, token), commands.ErrLink)
 		_, err := w.RequestReset(ctx, commands.Ask{}, cas, account.ResetSecondFactor)
-		fails(t, "a factor, by anybody", err, commands.ErrNoPerson)
+		fails(t, "a factor, by anybody", err, commands.ErrUnknown)
 		_, err = w.RequestReset(ctx, w.by(cas), cas, account.ResetSecondFactor)
-		fails(t, "a factor, by himself", err, commands.ErrNoPerson)
+		fails(t, "a factor, by himself", err, commands.ErrUnknown)
 		w.do(w.RequestReset(ctx, w.by(admin), cas, account.ResetSecondFactor))
 		expired := w.resetToken(cas)
 		w.do(w.RequestReset(ctx, commands.Ask{}, cas, account.ResetPassword))
@@ -263,7 +263,7 @@ func TestResets(t *testing.T) {
 		}
 		w.do(w.ResetQuestions(ctx, w.by(admin), frn, cas))
 		w.roles(cas, access.Caseworker)
-		fails(t, "somebody else's member", w.MayReset(ctx, w.by(admin), frn, "no-such"), commands.ErrNoPerson)
+		fails(t, "somebody else's member", w.MayReset(ctx, w.by(admin), frn, "no-such"), commands.ErrUnknown)
 		fails(t, "a caseworker", w.MayReset(ctx, w.by(cas), frn, admin), commands.ErrForbidden)
 	})
 }
@@ -312,7 +312,7 @@ func TestTerms(t *testing.T) {
 		_, err = w.AcceptTerms(ctx, w.by(cas), frn, "1")
 		refused(t, "an old version", err, "terms-not-in-force")
 		_, err = w.AcceptTerms(ctx, w.by(cas), "7777777", "2")
-		fails(t, "another business", err, commands.ErrNoPerson)
+		fails(t, "another business", err, commands.ErrUnknown)
 		if text, found, err := w.DocumentText(ctx, "terms-of-use", "1"); text != "Be fair." || !found || err != nil {
 			t.Errorf("text: got %q, %v, %v", text, found, err)
 		}
@@ -362,7 +362,7 @@ func TestConfigureAnotherWay(t *testing.T) {
 		_, err = w.ConfigureBusiness(ctx, byOperator(), frn, []string{"example.com", "gmail.com"}, account.OIDC, "example-idp")
 		refused(t, "everybody's domain", err, "domain-shared")
 		_, err = w.ConfigureBusiness(ctx, byOperator(), "1", []string{"example.org"}, account.Local, "")
-		fails(t, "no business", err, commands.ErrNoPerson)
+		fails(t, "no business", err, commands.ErrUnknown)
 	})
 }
 

@@ -67,16 +67,16 @@ func TestAllocate(t *testing.T) {
 		fails(t, "another takes it", allocate(dan, commands.Me, ""), commands.ErrForbidden)
 		fails(t, "he gives it to another", allocate(cas, dan, ""), commands.ErrForbidden)
 		fails(t, "an administrator takes it", allocate(ada, commands.Me, ""), commands.ErrForbidden)
-		fails(t, "somebody of another business", allocate(eve, commands.Me, ""), commands.ErrNoPerson)
+		fails(t, "somebody of another business", allocate(eve, commands.Me, ""), commands.ErrUnknown)
 		step("a supervisor gives it to another", allocate(sue, dan, cas), dan)
 		refused(t, "from who does not have it", allocate(sue, cas, commands.Nobody), casefile.CodeAllocatedOtherwise)
 		for _, to := range []string{ada, eve, "no-such", "no such"} {
 			refused(t, "to who does not work on cases", allocate(sue, to, ""), "not-caseworker")
 		}
 		step("he gives it back", allocate(dan, commands.Nobody, commands.Me), "")
-		fails(t, "no such case", second(w.Allocate(ctx, w.by(sue), "C-2", commands.Me, "")), commands.ErrNoPerson)
+		fails(t, "no such case", second(w.Allocate(ctx, w.by(sue), "C-2", commands.Me, "")), commands.ErrUnknown)
 		w.record(ref, &casefile.Suppressed{Origin: origin("2", 2), Reason: private.Of("threats")})
-		fails(t, "a suppressed case", allocate(sue, commands.Me, ""), commands.ErrNoPerson)
+		fails(t, "a suppressed case", allocate(sue, commands.Me, ""), commands.ErrUnknown)
 	})
 }
 
@@ -161,7 +161,7 @@ func TestLegalHoldKeepsACase(t *testing.T) {
 		if got := w.do(w.TickCase(ctx, ref, late)); got.Position.IsZero() {
 			t.Error("lifted: got nothing, want the data erased")
 		}
-		fails(t, "no such case", second(w.PlaceHold(ctx, byOperator(), "C-9")), commands.ErrNoPerson)
+		fails(t, "no such case", second(w.PlaceHold(ctx, byOperator(), "C-9")), commands.ErrUnknown)
 		fails(t, "no reason", second(w.PlaceHold(ctx, commands.Ask{By: operator}, ref)), commands.ErrNoReason)
 	})
 }

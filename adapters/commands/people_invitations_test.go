@@ -91,7 +91,7 @@ func TestResendAtOnce(t *testing.T) {
 			t.Errorf("got %d tokens, want 4", len(tokens))
 		}
 		_, err := w.Resend(t.Context(), byOperator(), frn, "no-such")
-		fails(t, "send none again", err, commands.ErrNoPerson)
+		fails(t, "send none again", err, commands.ErrUnknown)
 	})
 }
 

@@ -142,7 +142,7 @@ func TestEveryRoleTriesEveryCommand(t *testing.T) {
 func refusal(name string, command access.Command) error {
 	outside := name == "stranger" || name == "nobody"
 	if command == "account.request-reset" || outside && ofBusiness(command) {
-		return commands.ErrNoPerson
+		return commands.ErrUnknown
 	}
 	return commands.ErrForbidden
 }

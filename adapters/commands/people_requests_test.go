@@ -148,8 +148,8 @@ func TestWhoSeesARequest(t *testing.T) {
 			fails(t, "withdraw "+what, second(w.WithdrawOwnRequest(ctx, token)), commands.ErrLink)
 		}
 		_, err = w.ShowRequest(ctx, byOperator(), "no-such")
-		fails(t, "no such request", err, commands.ErrNoPerson)
-		fails(t, "complete no such request", second(w.CompleteRequest(ctx, byOperator(), "no-such")), commands.ErrNoPerson)
+		fails(t, "no such request", err, commands.ErrUnknown)
+		fails(t, "complete no such request", second(w.CompleteRequest(ctx, byOperator(), "no-such")), commands.ErrUnknown)
 		refused(t, "erase too early", second(w.EraseRequestPeople(ctx, byOperator(), id)), "request-submitted")
 		w.do(w.WithdrawOwnRequest(ctx, token))
 		w.do(w.EraseRequestPeople(ctx, byOperator(), id))

@@ -62,7 +62,7 @@ func TestLifeOfAMember(t *testing.T) {
 			t.Errorf("removed: got an account that is %s, want it active still", got)
 		}
 		_, err = w.Remove(ctx, ask, frn, person)
-		fails(t, "remove twice", err, commands.ErrNoPerson)
+		fails(t, "remove twice", err, commands.ErrUnknown)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestStandingOfNobody(t *testing.T) {
 			}
 		}
 		_, err := w.Account(t.Context(), "ada")
-		fails(t, "account", err, commands.ErrNoPerson)
+		fails(t, "account", err, commands.ErrUnknown)
 	})
 }
 

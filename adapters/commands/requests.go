@@ -66,7 +66,7 @@ func (p *People) showRequest(ctx context.Context, id string) (RequestView, error
 	case err != nil:
 		return RequestView{}, fmt.Errorf("look at access request: %w", err)
 	case view.Status == onboarding.Missing:
-		return RequestView{}, ErrNoPerson
+		return RequestView{}, ErrUnknown
 	}
 	people, err := openAll(ctx, p.config.Codec, view.Request.People)
 	if err != nil {

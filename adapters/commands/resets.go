@@ -52,7 +52,7 @@ func (p *People) mayResetFactor(ctx context.Context, ask Ask, person string) err
 			return nil
 		}
 	}
-	return ErrNoPerson
+	return ErrUnknown
 }
 
 // UseReset uses a reset link up: what it is for happens next, once. A crash in between leaves a used

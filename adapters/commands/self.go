@@ -30,7 +30,7 @@ func (p *People) Seen(ctx context.Context, person string) error {
 	}
 	_, err := p.accounts.do(ctx, o, person, account.RecordActivity{Day: today.day})
 	switch {
-	case refusalCode(err) != "", errors.Is(err, ErrNoPerson):
+	case refusalCode(err) != "", errors.Is(err, ErrUnknown):
 		return nil
 	case err != nil:
 		return fmt.Errorf("note activity: %w", err)

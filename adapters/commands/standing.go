@@ -27,7 +27,7 @@ const looksMax = 8
 func (p *People) Standing(ctx context.Context, person string) (Standing, error) {
 	standing := Standing{Principal: access.Principal{ID: actorOf(person), Kind: access.User}, Status: account.Missing}
 	ends, err := p.endsFor(ctx, person)
-	if errors.Is(err, ErrNoPerson) { // what is no user id has no account
+	if errors.Is(err, ErrUnknown) { // what is no user id has no account
 		return standing, nil
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 func personIn(in *request) (string, error) {
 	id := pathValue(in.http, "id")
 	if !isPerson(id) {
-		return "", commands.ErrNoPerson
+		return "", commands.ErrUnknown
 	}
 	return id, nil
 }

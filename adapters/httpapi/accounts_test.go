@@ -73,7 +73,7 @@ func TestExportOfAPerson(t *testing.T) {
 		w := newWorld(t, address, func(config *httpapi.Config) {
 			config.ExportPerson = func(_ context.Context, out io.Writer, person string) error {
 				if person == nobody {
-					return commands.ErrNoPerson
+					return commands.ErrUnknown
 				}
 				_, err := io.WriteString(out, `{"person":"`+person+`"}`+strings.Repeat(" ", padding))
 				return errors.Join(err, fails)

@@ -111,7 +111,7 @@ func (s *Server) showBusinessAccess(ctx context.Context, in *request) (*present[
 func (s *Server) setBusinessAccess(ctx context.Context, ask commands.Ask, in *command[BusinessAccessChange]) (*acted[Outcome], error) {
 	frn := pathValue(in.http, "frn")
 	if !frnPattern.MatchString(frn) {
-		return nil, commands.ErrNoPerson
+		return nil, commands.ErrUnknown
 	}
 	done, err := s.config.People.ConfigureBusiness(ctx, ask, frn, in.Body.Domains, in.Body.Method, in.Body.Connection)
 	if err != nil {

@@ -79,7 +79,7 @@ var connectionPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,39}$`)
 func connectionIn(in *request) (string, error) {
 	id := pathValue(in.http, "id")
 	if !connectionPattern.MatchString(id) {
-		return "", commands.ErrNoPerson
+		return "", commands.ErrUnknown
 	}
 	return id, nil
 }

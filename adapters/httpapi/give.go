@@ -242,7 +242,7 @@ func controlIn(value reflect.Value, where string) *Fault {
 // peopleProblem tells what went wrong with a command on people, or with a question about them.
 func (s *Server) peopleProblem(ctx context.Context, r *http.Request, err error) *Problem {
 	switch {
-	case errors.Is(err, commands.ErrNoPerson), errors.Is(err, commands.ErrLink):
+	case errors.Is(err, commands.ErrUnknown), errors.Is(err, commands.ErrLink):
 		return notFound()
 	case errors.Is(err, commands.ErrNoReason):
 		p := problem(CodeInvalidBody, "%s", sentence(err.Error()))

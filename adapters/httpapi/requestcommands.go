@@ -51,7 +51,7 @@ func (s *Server) showRequest(ctx context.Context, in *request) (*present[AccessR
 func requestIn(in *request) (string, error) {
 	id := pathValue(in.http, "id")
 	if !isPerson(id) {
-		return "", commands.ErrNoPerson
+		return "", commands.ErrUnknown
 	}
 	return id, nil
 }

@@ -92,7 +92,7 @@ func meOf(who access.Principal) Me {
 // addAccount adds what a person's account says; who has a token alone has none.
 func (s *Server) addAccount(ctx context.Context, me *Me, person string) error {
 	view, err := s.config.People.Account(ctx, person)
-	if errors.Is(err, commands.ErrNoPerson) {
+	if errors.Is(err, commands.ErrUnknown) {
 		return nil
 	}
 	if err != nil {

@@ -66,7 +66,7 @@ func (m *Mails) compose(ctx context.Context, entry *Entry) (Message, error) {
 func (m *Mails) see(ctx context.Context, d *draft) error {
 	view, err := m.config.People.Account(ctx, d.person)
 	switch {
-	case errors.Is(err, commands.ErrNoPerson):
+	case errors.Is(err, commands.ErrUnknown):
 		return errErased
 	case err != nil:
 		return fmt.Errorf("look at account: %w", err)

@@ -225,7 +225,7 @@ func (p *people) Account(_ context.Context, person string) (commands.AccountView
 	defer p.mutex.Unlock()
 	view, known := p.accounts[person]
 	if !known {
-		return view, commands.ErrNoPerson
+		return view, commands.ErrUnknown
 	}
 	return view, nil
 }

@@ -92,7 +92,7 @@ func (p *Portal) serve(find func(*http.Request) (answer, error)) http.HandlerFun
 func (p *Portal) failed(r *http.Request, err error) answer {
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrNoPerson):
+	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrUnknown):
 		return answer{status: http.StatusNotFound, page: "message", title: "This link does not work",
 			data: "Check that the address is all of the one in your e-mail: it may have been broken over two lines. If it is, the request is not kept any more."}
 	case errors.As(err, &tooLarge), errors.Is(err, errTooMany):

@@ -71,7 +71,7 @@ func (p *Portal) send(r *http.Request, form requestForm) (answer, error) {
 	}
 	id, token, err := p.keep(r.Context(), form)
 	switch refusal, is := errors.AsType[*domain.Refusal](err); {
-	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrNoPerson):
+	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrUnknown):
 		return answer{}, err
 	case is:
 		again := formPage(form, faults{{"request-form", refusal.Reason}})
@@ -117,7 +117,7 @@ func (p *Portal) showRequest(ctx context.Context, token, done string) (answer, e
 // withdraw ends a request. Where it cannot be ended any more the page says where it stands.
 func (p *Portal) withdraw(ctx context.Context, token string) (answer, error) {
 	_, err := p.config.People.WithdrawOwnRequest(ctx, token)
-	if refusal, is := errors.AsType[*domain.Refusal](err); is && !errors.Is(err, commands.ErrNoPerson) {
+	if refusal, is := errors.AsType[*domain.Refusal](err); is && !errors.Is(err, commands.ErrUnknown) {
 		shown, err := p.showRequest(ctx, token, "")
 		shown.status, shown.faults = http.StatusConflict, faults{{"main", refusal.Reason}}
 		return shown, err

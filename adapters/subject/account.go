@@ -40,7 +40,7 @@ type Activity struct {
 const userActors = "user:"
 
 // Export writes all that is kept about a person with an account, as one JSON document. It returns
-// commands.ErrNoPerson, and has written nothing, where there is no account. Of who was erased there
+// commands.ErrUnknown, and has written nothing, where there is no account. Of who was erased there
 // is what is left: a pseudonym.
 func (s *Subjects) Export(ctx context.Context, w io.Writer, person string) error {
 	view, err := s.config.Account(ctx, person)

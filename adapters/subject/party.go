@@ -18,7 +18,7 @@ var errNoParty = errors.New("a party is consumer or representative")
 // ExportParty writes all that is kept about a case for one of its parties, casefile.Consumer or
 // casefile.Representative, as one JSON document. It leaves out what is about somebody else: the other
 // party, who handles the case at the Financial Ombudsman Service or works on it at the business; and
-// documents that were given in confidence (requirement 71). It returns commands.ErrNoPerson, and has
+// documents that were given in confidence (requirement 71). It returns commands.ErrUnknown, and has
 // written nothing, where there is no such case.
 func (s *Subjects) ExportParty(ctx context.Context, w io.Writer, ref, party string) error {
 	other, err := otherParty(party)
@@ -39,7 +39,7 @@ func (s *Subjects) ExportParty(ctx context.Context, w io.Writer, ref, party stri
 		break
 	}
 	if !d.begun {
-		return fmt.Errorf("export party: %w", commands.ErrNoPerson)
+		return fmt.Errorf("export party: %w", commands.ErrUnknown)
 	}
 	if err := d.end(); err != nil {
 		return fmt.Errorf("export party: %w", err)

@@ -54,7 +54,7 @@ type Config struct {
 	Log   eventstore.Log
 	Codec *eventstore.Codec
 
-	// Account returns an account, opened; commands.ErrNoPerson where there is none (People.Account).
+	// Account returns an account, opened; commands.ErrUnknown where there is none (People.Account).
 	Account func(ctx context.Context, person string) (commands.AccountView, error)
 	// Memberships returns the FRNs of the businesses at which the person is or was invited, and may
 	// name too many.

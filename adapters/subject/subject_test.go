@@ -111,8 +111,8 @@ func TestExport(t *testing.T) {
 		if sessions := document["sessions"].([]any); len(sessions) != 1 {
 			t.Errorf("got %d sessions, want 1", len(sessions))
 		}
-		if err := w.Export(context.Background(), &bytes.Buffer{}, "7b3e1f0a-0000-4000-8000-000000000000"); !errors.Is(err, commands.ErrNoPerson) {
-			t.Errorf("nobody: got %v, want %v", err, commands.ErrNoPerson)
+		if err := w.Export(context.Background(), &bytes.Buffer{}, "7b3e1f0a-0000-4000-8000-000000000000"); !errors.Is(err, commands.ErrUnknown) {
+			t.Errorf("nobody: got %v, want %v", err, commands.ErrUnknown)
 		}
 	})
 }
@@ -168,8 +168,8 @@ func TestParty(t *testing.T) {
 		wantTexts(t, text, []string{"a fee", `"consumer":null`}, []string{"Petra", "petra"})
 		text, _ = exported(t, func(b *bytes.Buffer) error { return w.ExportParty(ctx, b, "C-1", casefile.Representative) })
 		wantTexts(t, text, []string{"Rolf Vertreter"}, []string{"Petra"})
-		if err := w.ExportParty(ctx, &bytes.Buffer{}, "C-9", casefile.Consumer); !errors.Is(err, commands.ErrNoPerson) {
-			t.Errorf("no case: got %v, want %v", err, commands.ErrNoPerson)
+		if err := w.ExportParty(ctx, &bytes.Buffer{}, "C-9", casefile.Consumer); !errors.Is(err, commands.ErrUnknown) {
+			t.Errorf("no case: got %v, want %v", err, commands.ErrUnknown)
 		}
 		if err := w.ExportParty(ctx, &bytes.Buffer{}, "C-1", "judge"); err == nil {
 			t.Error("no party: got no error")

@@ -53,7 +53,7 @@ func (w whose) find(ctx context.Context, s *system) (person string, err error) {
 var errNoSubject = errors.New("there is no such person here: look for the user id in the list of a business's users, or for the case's reference")
 
 func explainSubject(err error) error {
-	if errors.Is(err, commands.ErrNoPerson) {
+	if errors.Is(err, commands.ErrUnknown) {
 		return errNoSubject
 	}
 	return err

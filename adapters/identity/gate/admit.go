@@ -41,7 +41,7 @@ func (g *Gate) admit(ctx context.Context, t trial, ticket sessions.Ticket) error
 // standing is what a person may do now; whoever has no account may do nothing.
 func (g *Gate) standing(ctx context.Context, person string) (commands.Standing, error) {
 	standing, err := g.config.People.Standing(ctx, person)
-	if errors.Is(err, commands.ErrNoPerson) {
+	if errors.Is(err, commands.ErrUnknown) {
 		return commands.Standing{}, nil
 	}
 	if err != nil {

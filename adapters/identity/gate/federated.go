@@ -140,7 +140,7 @@ func (g *Gate) enter(ctx context.Context, t trial, identity signin.Identity, tok
 // provider vouches for. It changes nothing where it is bound to that subject already.
 func (g *Gate) bind(ctx context.Context, t trial, identity signin.Identity, statuses ...account.Status) error {
 	view, err := g.config.People.Account(ctx, t.person)
-	if err != nil && !errors.Is(err, commands.ErrNoPerson) {
+	if err != nil && !errors.Is(err, commands.ErrUnknown) {
 		return err
 	}
 	fits := false
