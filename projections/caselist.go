@@ -140,8 +140,15 @@ type CaseRow struct {
 	// allocated again.
 	AllocationReturned bool
 	// DataErased: its time has come, and only the decision and basic data are left (requirement 64).
-	DataErased                             bool
-	FailedUploads                          int64
+	DataErased bool
+	// FailedUploads, Uploads and Notifications count those that its present business sent: failed ones are
+	// rejected or quarantined.
+	FailedUploads, Uploads, Notifications int64
+	// TellBy and MakeBy are the days by which a proactive offer is to be told of and made
+	// (casefile.OfferClocks), NoDay where no clock runs.
+	TellBy, MakeBy Day
+	// LastEntry is the number of the last entry of its timeline, shown or not: a mark for CaseChanges.
+	LastEntry                              int64
 	UpdatedAt                              time.Time // when its last fact happened at the source
 	RecordedAt                             time.Time
 	Revision                               int64 // of the last event of its stream that was folded

@@ -12,7 +12,9 @@ type Scope struct {
 	frns       []string
 	suppressed bool
 	feeds      bool
-	user       string
+	// suppressions: open requests for suppression, and which cases are suppressed, but not the cases.
+	suppressions bool
+	user         string
 }
 
 // BusinessScope sees the unsuppressed cases of the given businesses; user is who asks.
@@ -24,12 +26,12 @@ func BusinessScope(user string, frns ...string) Scope {
 
 // AuditorScope sees the cases of every business, suppressed ones marked.
 func AuditorScope(user string) Scope {
-	return Scope{user: user, every: true, suppressed: true, feeds: true}
+	return Scope{user: user, every: true, suppressed: true, feeds: true, suppressions: true}
 }
 
 // OperatorScope sees no case, but every business's name and what operators watch: feeds, what they
-// hold, contradictions.
-func OperatorScope(user string) Scope { return Scope{user: user, feeds: true} }
+// hold, contradictions; and what they decide about: requests for suppression, and which cases are suppressed.
+func OperatorScope(user string) Scope { return Scope{user: user, feeds: true, suppressions: true} }
 
 // User is who asks: the id that allocatedTo=me stands for.
 func (s Scope) User() string { return s.user }
@@ -42,6 +44,10 @@ func (s Scope) FRNs() []string { return slices.Clone(s.frns) }
 
 // SeesFeeds reports whether the scope sees what operators watch.
 func (s Scope) SeesFeeds() bool { return s.feeds }
+
+// SeesSuppressions reports whether the scope sees the open requests for suppression and which cases are
+// suppressed.
+func (s Scope) SeesSuppressions() bool { return s.suppressions }
 
 // SeesSuppressed reports whether suppressed cases are listed, marked.
 func (s Scope) SeesSuppressed() bool { return s.suppressed }
