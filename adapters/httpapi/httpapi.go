@@ -63,6 +63,14 @@ type Config struct {
 	// (it needs People). Default: only tokens say who asks, and the routes of people do not exist.
 	People *commands.People
 	Gate   Gate
+	// Casework is what people send and ask about cases; it needs People. Default: its routes do not exist.
+	Casework *commands.Casework
+	// Looks keep when a person last looked at a case. Default: the routes that need them do not exist,
+	// and no answer says what changed since.
+	Looks Looks
+	// Outbox is where messages to case management systems wait that could not be published. Default: the
+	// routes that need it do not exist.
+	Outbox Outbox
 	// Pages are what people see in a browser. Default: there are none.
 	Pages Pages
 	// RecoveryCodesLeft counts the recovery codes that a person with a local account has left.
@@ -160,7 +168,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Log": c.Log == nil, "Store": c.Store == nil, "Codec": c.Codec == nil, "Keys": c.Keys == nil,
-		"Tokens": c.Tokens == nil, "SearchWords": c.SearchWords == nil, "People": c.People == nil && c.Gate != nil,
+		"Tokens": c.Tokens == nil, "SearchWords": c.SearchWords == nil, "People": c.People == nil && (c.Gate != nil || c.Casework != nil),
 	} {
 		if missing {
 			return fmt.Errorf("start HTTP interface: Config.%s is missing", name)
