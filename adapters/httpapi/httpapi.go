@@ -71,6 +71,14 @@ type Config struct {
 	// Outbox is where messages to case management systems wait that could not be published. Default: the
 	// routes that need it do not exist.
 	Outbox Outbox
+	// Uploads takes files by the resumable upload protocol tus 1.0 under UploadsPath, which stays in the
+	// address; it finds who asks by PrincipalOf, and answers with the errors that FaultOfUpload writes.
+	// OpenUpload opens the bytes of an upload, and OpenDocument those of a key document of a case, as it
+	// was published; reading them ends with ctx, and their errors are those of ContentFault. All three need
+	// Casework. Default: the routes that need one do not exist.
+	Uploads      http.Handler
+	OpenUpload   func(ctx context.Context, id string) (Content, error)
+	OpenDocument func(ctx context.Context, ref, document string, published PublishedDocument) (Content, error)
 	// Pages are what people see in a browser. Default: there are none.
 	Pages Pages
 	// RecoveryCodesLeft counts the recovery codes that a person with a local account has left.

@@ -47,6 +47,25 @@ const (
 	CodeUnavailable        Code = "unavailable"
 )
 
+// The codes of files.
+const (
+	// CodeUploadsBusy: more files are being received than the service takes at one time.
+	CodeUploadsBusy Code = "uploads-busy"
+	// CodeNotDownloadable: the file is not, or not yet, or not any more, one to be given out.
+	CodeNotDownloadable Code = "not-downloadable"
+	// CodeDocumentRefused: the address that a document was published under is none that documents are
+	// fetched from.
+	CodeDocumentRefused Code = "document-address-refused"
+	// CodeDocumentUnavailable: the source does not give the document now.
+	CodeDocumentUnavailable Code = "document-unavailable"
+	// CodeDocumentMissing: the source does not have it any more, or does not give it to this service.
+	CodeDocumentMissing Code = "document-missing"
+	// CodeDocumentMismatch: what the source gives has another size, SHA-256 or type than was published.
+	CodeDocumentMismatch Code = "document-mismatch"
+	// CodeContentAltered: what is kept here is not what was put there.
+	CodeContentAltered Code = "content-altered"
+)
+
 // The codes that the ingest alone gives, beside some of those above: it writes its problems itself.
 const (
 	CodeInvalidJSON     Code = "invalid-json"
@@ -104,6 +123,13 @@ var problems = map[Code]struct {
 	CodeAnswersUnfit:        {http.StatusUnprocessableEntity, "The security questions or answers break a rule"},
 	CodeAnswersNeeded:       {http.StatusConflict, "The security questions come first"},
 	CodeSessionNeeded:       {http.StatusForbidden, "This is for somebody who is signed in in a browser"},
+	CodeUploadsBusy:         {http.StatusServiceUnavailable, "Too many files are being received"},
+	CodeNotDownloadable:     {http.StatusConflict, "The file is not one that can be downloaded now"},
+	CodeDocumentRefused:     {http.StatusBadGateway, "The document stands at an address that nothing is fetched from"},
+	CodeDocumentUnavailable: {http.StatusServiceUnavailable, "The case management system does not give the document now"},
+	CodeDocumentMissing:     {http.StatusBadGateway, "The case management system does not have the document"},
+	CodeDocumentMismatch:    {http.StatusBadGateway, "The document is not the one that was published"},
+	CodeContentAltered:      {http.StatusInternalServerError, "The file is damaged"},
 	CodeInvalidJSON:         {http.StatusBadRequest, "The body is not valid JSON"},
 	CodeInvalidEnvelope:     {http.StatusBadRequest, "The headers are not those of an event"},
 	CodeBatchTooLarge:       {http.StatusRequestEntityTooLarge, "The batch has too many events"},
