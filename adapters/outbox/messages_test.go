@@ -20,6 +20,7 @@ import (
 	"casesync/domain/casefile"
 	"casesync/domain/catalog"
 	"casesync/domain/notification"
+	"casesync/domain/outgoing"
 	"casesync/domain/private"
 	"casesync/domain/ticket"
 	"casesync/domain/upload"
@@ -205,7 +206,7 @@ func occasion(name, stream string, event any) outbox.Occasion {
 func TestMap(t *testing.T) {
 	t.Parallel()
 	file := occasion("upload.queued.v1", "upload-u1", &upload.Queued{Attempt: 2, At: noon})
-	file.Begun = &upload.Begun{Case: "FOS-1", FRN: frn, Person: ada, Bytes: 100, File: private.Of(upload.File{Name: "a \"b\".pdf"})}
+	file.Begun = &upload.Begun{About: outgoing.About{Case: "FOS-1"}, FRN: frn, Person: ada, Bytes: 100, File: private.Of(upload.File{Name: "a \"b\".pdf"})}
 	file.Received = &upload.Received{Content: private.Of(upload.Content{SHA256: digest, MediaType: "application/pdf"})}
 	content := private.Of(notification.Content{Fields: map[string]string{"text": "<b> & é"}})
 	for name, c := range map[string]struct {
@@ -232,14 +233,14 @@ func TestMap(t *testing.T) {
 		},
 		"notification": {
 			occasion("notification.sent.v1", "notification-n1", &notification.Sent{
-				Case: "FOS-1", FRN: frn, Person: ada, Type: "general-update", Content: content, Bulk: "bulk-1", At: noon,
+				About: outgoing.About{Case: "FOS-1"}, FRN: frn, Person: ada, Type: "general-update", Content: content, Bulk: "bulk-1", At: noon,
 			}), outbox.NotificationSent, "FOS-1",
 			`{"notificationId":"n1","caseReference":"FOS-1","frn":"123456","sentBy":"` + ada + `","notificationType":"general-update",` +
 				`"fields":{"text":"<b> & é"},"bulkId":"bulk-1","at":"2026-03-02T12:00:00Z"}`,
 		},
 		"request for suppression": {
 			occasion("notification.sent.v1", "notification-n1", &notification.Sent{
-				Case: "FOS-1", FRN: frn, Person: ada, Type: notification.SuppressCase, Content: private.Of(notification.Content{}), At: noon,
+				About: outgoing.About{Case: "FOS-1"}, FRN: frn, Person: ada, Type: notification.SuppressCase, Content: private.Of(notification.Content{}), At: noon,
 			}), outbox.SuppressionRequested, "FOS-1",
 			`{"notificationId":"n1","caseReference":"FOS-1","frn":"123456","sentBy":"` + ada + `","notificationType":"suppress-case","fields":{},"at":"2026-03-02T12:00:00Z"}`,
 		},
@@ -288,7 +289,7 @@ func TestMapHasNothingToTell(t *testing.T) {
 	if _, told, err := outbox.Map(source, occasion("casefile.closed.v1", "casefile-FOS-1", &casefile.Closed{})); told || err != nil {
 		t.Errorf("a fact of a source: got %v, %v, want no message", told, err)
 	}
-	erased := occasion("notification.sent.v1", "notification-n1", &notification.Sent{Case: "FOS-1"})
+	erased := occasion("notification.sent.v1", "notification-n1", &notification.Sent{About: outgoing.About{Case: "FOS-1"}})
 	if _, _, err := outbox.Map(source, erased); !errors.Is(err, outbox.ErrErased) {
 		t.Errorf("erased: got %v, want ErrErased", err)
 	}
@@ -308,12 +309,12 @@ func FuzzMap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which int, ref, person, fileName, field, value string) {
 		content := private.Of(notification.Content{Fields: map[string]string{field: value}})
 		file := occasion("upload.queued.v1", "upload-"+ref, &upload.Queued{Attempt: 1, At: noon})
-		file.Begun = &upload.Begun{Case: ref, FRN: frn, Person: person, Bytes: 1, File: private.Of(upload.File{Name: fileName})}
+		file.Begun = &upload.Begun{About: outgoing.About{Case: ref}, FRN: frn, Person: person, Bytes: 1, File: private.Of(upload.File{Name: fileName})}
 		file.Received = &upload.Received{Content: private.Of(upload.Content{SHA256: digest, MediaType: "text/plain"})}
 		occasions := []outbox.Occasion{
 			occasion("casefile.allocated.v1", "casefile-"+ref, &casefile.Allocated{To: person}),
 			file,
-			occasion("notification.sent.v1", "notification-"+ref, &notification.Sent{Case: ref, FRN: frn, Person: person, Type: "general-update", Content: content, At: noon}),
+			occasion("notification.sent.v1", "notification-"+ref, &notification.Sent{About: outgoing.About{Case: ref}, FRN: frn, Person: person, Type: "general-update", Content: content, At: noon}),
 			occasion("ticket.opened.v1", "ticket-"+ref, &ticket.Opened{Type: ticket.Access, Person: person, At: noon}),
 		}
 		given := occasions[uint(which)%uint(len(occasions))]

@@ -149,7 +149,7 @@ func (w *world) allocate(ref string, n int) []string {
 // queueUpload puts a file in line.
 func (w *world) queueUpload(id, ref string) string {
 	ids := w.append("upload-"+id,
-		&upload.Begun{Case: ref, FRN: frn, Person: ada, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter to Mx Specimen.pdf"}), At: noon},
+		&upload.Begun{About: outgoing.About{Case: ref}, FRN: frn, Person: ada, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter to Mx Specimen.pdf"}), At: noon},
 		&upload.Received{Content: outgoing.Seal(ref, upload.Content{SHA256: digest, MediaType: "application/pdf"}), At: noon},
 		&upload.ScanBegun{Attempt: 1, At: noon}, &upload.Cleared{Attempt: 1, Scanner: "scanner 1", At: noon}, &upload.Queued{Attempt: 1, At: noon})
 	return ids[len(ids)-1]
@@ -158,7 +158,7 @@ func (w *world) queueUpload(id, ref string) string {
 // notify sends a notification.
 func (w *world) notify(id, ref string, kind notification.TypeID, fields map[string]string) string {
 	return w.append("notification-"+id, &notification.Sent{
-		Case: ref, FRN: frn, Person: ada, Type: kind, Content: outgoing.Seal(ref, notification.Content{Fields: fields}), At: noon,
+		About: outgoing.About{Case: ref}, FRN: frn, Person: ada, Type: kind, Content: outgoing.Seal(ref, notification.Content{Fields: fields}), At: noon,
 	})[0]
 }
 

@@ -121,7 +121,7 @@ func TestUploadsDieWithTheCase(t *testing.T) {
 	t.Parallel()
 	hash := strings.Repeat("0a", 32)
 	standing := outgoing.Case{FRN: "123456", Converted: true, Open: true}
-	rejected := &upload.Rejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample's page 3 is blank.")}
+	rejected := &upload.Rejected{Origin: fact("m2", 2), Named: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample's page 3 is blank.")}
 	events, held := decided(t, "upload-7", upload.Initial(), upload.Initial(), upload.Decide, upload.Evolve, []upload.Command{
 		upload.Begin{
 			Case: "FOS-7", Standing: standing, FRN: "123456", Person: "p1", Name: "Letter to Ada Sample.pdf", Bytes: 9, Limits: upload.Standard(), At: noon,
@@ -130,7 +130,7 @@ func TestUploadsDieWithTheCase(t *testing.T) {
 		upload.BeginScan{At: noon}, upload.NoteScan{Attempt: 1, Finding: upload.Finding{Verdict: upload.FoundNothing}, Scanner: "scanner 1", At: noon},
 		upload.Queue{Standing: standing, At: noon}, upload.NoteSent{Attempt: 1, At: noon},
 		upload.Record{Fact: rejected},
-		upload.Record{Fact: &upload.Accepted{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed under Sample.")}},
+		upload.Record{Fact: &upload.Accepted{Origin: fact("m1", 1), Named: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed under Sample.")}},
 	})
 	envelopes, subjects := sealedIn(t, "upload-7", events)
 	for i, got := range subjects {
@@ -153,8 +153,8 @@ func TestNotificationsDieWithTheCase(t *testing.T) {
 			Type: "consumer-contact-change", Fields: map[string]string{"name": "Ada Sample", "phone": "01632 960001"}, At: noon,
 		},
 		notification.NoteDelivered{At: noon},
-		notification.Record{Fact: &notification.Rejected{Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Not Sample's.")}},
-		notification.Record{Fact: &notification.Acknowledged{Origin: fact("m1", 1), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample told.")}},
+		notification.Record{Fact: &notification.Rejected{Origin: fact("m2", 2), Named: "FOS-7", Reason: outgoing.Seal("FOS-7", "Not Sample's.")}},
+		notification.Record{Fact: &notification.Acknowledged{Origin: fact("m1", 1), Named: "FOS-7", Reason: outgoing.Seal("FOS-7", "Sample told.")}},
 	})
 	envelopes, subjects := sealedIn(t, "notification-7", events)
 	for i, got := range subjects {
@@ -210,7 +210,7 @@ func TestFactsSealedForAnotherEventAreSealedAnew(t *testing.T) {
 	t.Parallel()
 	codec := eventstore.NewCodec(catalog.New(), keys{})
 	held := &upload.FactHeld{Origin: fact("m2", 2), Type: "upload.accepted.v1", Fact: &upload.Accepted{
-		Origin: fact("m2", 2), Case: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed."),
+		Origin: fact("m2", 2), Named: "FOS-7", Reason: outgoing.Seal("FOS-7", "Filed."),
 	}}
 	back, _ := stored(t, "upload-7", []upload.Event{held})
 	released := back[0].(*upload.FactHeld).Fact

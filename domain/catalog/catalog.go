@@ -139,9 +139,8 @@ func (c *Catalog) Upcast(name string, data []byte) (string, []byte, error) {
 // upcastHeld upcasts the fact inside a held one, if it was held under an older name.
 func (c *Catalog) upcastHeld(data []byte) ([]byte, error) {
 	var held struct {
-		Origin json.RawMessage `json:"origin"`
-		Type   string          `json:"type"`
-		Fact   json.RawMessage `json:"fact"`
+		Type string          `json:"type"`
+		Fact json.RawMessage `json:"fact"`
 	}
 	if err := json.Unmarshal(data, &held); err != nil {
 		return nil, fmt.Errorf("upcast held fact: %w", err)
@@ -153,6 +152,10 @@ func (c *Catalog) upcastHeld(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	held.Type, held.Fact = name, fact
-	return json.Marshal(held)
+	whole := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return nil, fmt.Errorf("upcast held fact: %w", err)
+	}
+	whole["type"], whole["fact"] = fmt.Appendf(nil, "%q", name), fact
+	return json.Marshal(whole)
 }

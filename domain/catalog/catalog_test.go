@@ -104,8 +104,8 @@ func TestUpcast(t *testing.T) {
 		{"casefile.closed.v1", `{"outcome": "change"}`, "casefile.closed.v1", `{"outcome": "change"}`},
 		{"casefile.mediated.v1", `?`, "casefile.mediated.v1", `?`},
 		{
-			"casefile.fact-held.v1", `{"origin":{"id":"m1"},"type":"casefile.finished.v1","fact":{"how":"change"}}`,
-			"casefile.fact-held.v1", `{"origin":{"id":"m1"},"type":"casefile.closed.v1","fact":{"outcome":"change"}}`,
+			"casefile.fact-held.v1", `{"case":"1","origin":{"id":"m1"},"type":"casefile.finished.v1","fact":{"how":"change"}}`,
+			"casefile.fact-held.v1", `{"case":"1","fact":{"outcome":"change"},"origin":{"id":"m1"},"type":"casefile.closed.v1"}`,
 		},
 		{
 			"business.fact-held.v1", `{"type": "business.updated.v1", "fact": {}}`,

@@ -15,28 +15,58 @@ var errIncomplete = errors.New("decide notification: the command lacks a case, b
 // Decide returns the events that command leads to, none where all is as it asks. It changes
 // neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
 func Decide(state *State, command Command) ([]Event, error) {
-	switch command := command.(type) {
-	case Send:
-		return state.send(command)
-	case Record:
-		return state.record(command)
-	case Skip:
-		return facts.Skip(&state.feed, &state.course, feed.Skip(command))
-	case Release:
-		return facts.Release(&state.feed, &state.course, command.FactsMax), nil
+	events, err := state.decide(command)
+	for _, event := range events {
+		state.stamp(event)
 	}
-	if state.kind == "" {
-		return nil, refuseMissing()
+	return events, err
+}
+
+func (s *State) decide(command Command) ([]Event, error) {
+	if send, is := command.(Send); is {
+		return s.send(send)
+	}
+	if s.kind == "" {
+		return decideMissing(command)
 	}
 	switch command := command.(type) {
 	case Check:
-		return state.check(command), nil
+		return s.check(command), nil
 	case NoteDelivered:
-		return state.noteDelivered(command), nil
+		return s.noteDelivered(command), nil
 	case AnswerSuppression:
-		return state.answerSuppression(command)
+		return s.answerSuppression(command)
+	case Record:
+		return s.record(command)
+	case Skip:
+		return facts.Skip(&s.feed, &s.course, feed.Skip(command))
+	case Release:
+		return facts.Release(&s.feed, &s.course, command.FactsMax), nil
 	}
 	return nil, fmt.Errorf("decide %T: not a command of a notification", command)
+}
+
+// decideMissing decides the commands about a notification that there is not. Facts about it are refused, as its
+// id was never given out here: there is no case that they could be about. So nothing is waited for either.
+func decideMissing(command Command) ([]Event, error) {
+	switch command.(type) {
+	case Record:
+		return nil, refuseUnheard()
+	case Skip, Release:
+		return nil, nil
+	}
+	return nil, refuseMissing()
+}
+
+// stamp notes in event, and in the fact that it holds, which case it is about.
+func (s *State) stamp(event Event) {
+	if s.kind == "" {
+		return // send did
+	}
+	outgoing.Stamp(event, s.course.ref)
+	if held, is := event.(*FactHeld); is {
+		outgoing.Stamp(held.Fact, s.course.ref)
+	}
 }
 
 func (s *State) send(c Send) ([]Event, error) {
@@ -58,7 +88,7 @@ func (s *State) send(c Send) ([]Event, error) {
 		return nil, err
 	}
 	return []Event{&Sent{
-		Case: c.Case, FRN: c.FRN, Person: c.Person, Type: kind.ID, Bulk: c.Bulk,
+		About: outgoing.About{Case: c.Case}, FRN: c.FRN, Person: c.Person, Type: kind.ID, Bulk: c.Bulk,
 		Content: outgoing.Seal(c.Case, Content{Fields: fields}), At: c.At.UTC(),
 	}}, nil
 }
@@ -103,9 +133,9 @@ func (s *State) record(c Record) ([]Event, error) {
 	sealed := true
 	switch fact := c.Fact.(type) {
 	case *Acknowledged:
-		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
 	case *Rejected:
-		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
 	}
 	if !sealed {
 		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
@@ -119,6 +149,11 @@ func refuse(code, format string, args ...any) error {
 
 func refuseMissing() error {
 	return refuse("notification-unknown", "There is no such notification among those you may see. Check its address.")
+}
+
+// refuseUnheard refuses a fact; who reads this is an operator.
+func refuseUnheard() error {
+	return refuse("notification-unknown", "no notification of this id was sent here: find out with the case management system which one it means, then discard this")
 }
 
 func refuseSent() error {

@@ -12,11 +12,14 @@ import (
 type Event interface {
 	// origin returns the event's Origin, nil for an event that is no fact of a source.
 	origin() *feed.Origin
+	// It says which case it is about, as Decide has stamped it.
+	outgoing.Concern
 }
 
 // Sent records that a person sent a notification. It is published because of this event.
 type Sent struct {
-	Case    string                 `json:"case"`
+	outgoing.About
+
 	FRN     string                 `json:"frn"`
 	Person  string                 `json:"person"` // user id
 	Type    TypeID                 `json:"type"`
@@ -28,6 +31,8 @@ type Sent struct {
 
 // Withdrawn records that the case bars the notification from going out.
 type Withdrawn struct {
+	outgoing.About
+
 	Cause outgoing.Cause `json:"cause"`
 	At    time.Time      `json:"at"`
 }
@@ -35,6 +40,8 @@ type Withdrawn struct {
 // Delivered records that the notification was published. Overtook is what it was taken for meanwhile,
 // where that is not sent: it went out all the same.
 type Delivered struct {
+	outgoing.About
+
 	Overtook Status    `json:"overtook,omitzero"`
 	At       time.Time `json:"at"`
 }
@@ -51,6 +58,8 @@ const (
 // SuppressionAnswered records what an operator did about a request for suppression. Actor and reason are in the
 // metadata.
 type SuppressionAnswered struct {
+	outgoing.About
+
 	Answer Answer    `json:"answer"`
 	At     time.Time `json:"at"`
 }
@@ -58,22 +67,28 @@ type SuppressionAnswered struct {
 // Acknowledged records that the case management system took the notification
 // (cms.notification.acknowledged.v1).
 type Acknowledged struct {
+	outgoing.About
+
 	Origin feed.Origin           `json:"origin"`
-	Case   string                `json:"case"`
+	Named  string                `json:"named"` // the case that the source names
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
 // Rejected records that the case management system did not take the notification
 // (cms.notification.rejected.v1).
 type Rejected struct {
+	outgoing.About
+
 	Origin feed.Origin           `json:"origin"`
-	Case   string                `json:"case"`
+	Named  string                `json:"named"`         // the case that the source names
 	Code   string                `json:"code,omitzero"` // the source's, if it gives one
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
 // FactHeld keeps a fact that came before its turn until the gap before it closes.
 type FactHeld struct {
+	outgoing.About
+
 	Origin feed.Origin `json:"origin"`
 	Type   string      `json:"type"`
 	Fact   Event       `json:"fact"`
@@ -81,12 +96,16 @@ type FactHeld struct {
 
 // FactUnrecognised records that a message of an unknown type took its place in the sequence.
 type FactUnrecognised struct {
+	outgoing.About
+
 	Origin feed.Origin `json:"origin"`
 	Type   string      `json:"type"`
 }
 
 // SequenceSkipped records that an operator gave up waiting for the sequences From to To.
 type SequenceSkipped struct {
+	outgoing.About
+
 	Source string `json:"source"`
 	From   int64  `json:"from"`
 	To     int64  `json:"to"`

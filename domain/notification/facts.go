@@ -1,6 +1,12 @@
 package notification
 
-import "casesync/domain/feed"
+import (
+	"encoding/json"
+	"fmt"
+
+	"casesync/domain/feed"
+	"casesync/domain/outgoing"
+)
 
 // facts takes the events that are facts of a source.
 var facts = feed.Intake[Event]{
@@ -26,9 +32,15 @@ var facts = feed.Intake[Event]{
 
 // UnmarshalJSON decodes a held fact by its Type; see feed.DecodeHeld for what it refuses.
 func (e *FactHeld) UnmarshalJSON(data []byte) (err error) {
+	if err := json.Unmarshal(data, &e.About); err != nil {
+		return fmt.Errorf("decode held fact: %w", err)
+	}
 	e.Origin, e.Type, e.Fact, err = feed.DecodeHeld(data, facts.Fact)
 	return err
 }
+
+// CaseOf returns the reference of the case that event is about, as it is stored.
+func CaseOf(event Event) string { return outgoing.CaseOf(event) }
 
 // OriginOf returns where event came from; false for one that came from no source's message.
 func OriginOf(event Event) (feed.Origin, bool) {

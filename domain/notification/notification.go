@@ -157,18 +157,18 @@ func (c *course) Copy() feed.Judge[Event] {
 
 // Contradicted returns what a fact contradicts.
 func (c *course) Contradicted(fact Event) []string {
-	var ref string
+	var named string
 	var says Status
 	switch fact := fact.(type) {
 	case *Acknowledged:
-		ref, says = fact.Case, StatusAcknowledged
+		named, says = fact.Named, StatusAcknowledged
 	case *Rejected:
-		ref, says = fact.Case, StatusRejected
+		named, says = fact.Named, StatusRejected
 	default:
 		return nil
 	}
 	var contradicted []string
-	if c.ref != "" && ref != c.ref {
+	if named != c.ref {
 		contradicted = append(contradicted, outgoing.DifferentCase)
 	}
 	switch c.status {

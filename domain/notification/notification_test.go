@@ -37,15 +37,24 @@ var (
 	moved      = outgoing.Case{FRN: "7654321", Converted: true, Open: true}
 )
 
-func events(events ...notification.Event) []notification.Event { return events }
+// events stamps them as Decide does.
+func events(events ...notification.Event) []notification.Event {
+	for _, event := range events {
+		outgoing.Stamp(event, ref)
+		if held, is := event.(*notification.FactHeld); is {
+			outgoing.Stamp(held.Fact, ref)
+		}
+	}
+	return events
+}
 
 func after(history []notification.Event, more ...notification.Event) []notification.Event {
-	return append(slices.Clip(history), more...)
+	return append(slices.Clip(history), events(more...)...)
 }
 
 func sentAs(kind notification.TypeID, fields map[string]string) []notification.Event {
 	return events(&notification.Sent{
-		Case: ref, FRN: frn, Person: person, Type: kind, Bulk: "bulk-1", At: noon,
+		About: outgoing.About{Case: ref}, FRN: frn, Person: person, Type: kind, Bulk: "bulk-1", At: noon,
 		Content: outgoing.Seal(ref, notification.Content{Fields: fields}),
 	})
 }
@@ -58,12 +67,12 @@ func origin(sequence int64, contradicts ...string) feed.Origin {
 }
 
 func acknowledge(sequence int64, contradicts ...string) *notification.Acknowledged {
-	return &notification.Acknowledged{Origin: origin(sequence, contradicts...), Case: ref}
+	return &notification.Acknowledged{Origin: origin(sequence, contradicts...), Named: ref}
 }
 
 func reject(sequence int64, contradicts ...string) *notification.Rejected {
 	return &notification.Rejected{
-		Origin: origin(sequence, contradicts...), Case: ref, Code: "too-late", Reason: outgoing.Seal(ref, "Decided meanwhile."),
+		Origin: origin(sequence, contradicts...), Named: ref, Code: "too-late", Reason: outgoing.Seal(ref, "Decided meanwhile."),
 	}
 }
 
@@ -183,9 +192,9 @@ func TestFacts(t *testing.T) {
 		return &notification.FactHeld{Origin: origin(sequence), Type: "notification.acknowledged.v1", Fact: acknowledge(sequence)}
 	}
 	elsewhere := acknowledge(1)
-	elsewhere.Case = "FOS-2"
+	elsewhere.Named = "FOS-2"
 	contradicting := acknowledge(1, outgoing.DifferentCase)
-	contradicting.Case = "FOS-2"
+	contradicting.Named = "FOS-2"
 	foreign := acknowledge(1)
 	foreign.Origin.Source = "https://other.example"
 	unknown := &notification.FactUnrecognised{Origin: origin(1), Type: "cms.notification.read.v1"}
@@ -198,7 +207,9 @@ func TestFacts(t *testing.T) {
 		{Name: "rejected after all", Given: acknowledged, When: record(reject(2)), Then: events(reject(2, outgoing.AlreadyAnswered))},
 		{Name: "acknowledged after all", Given: rejected, When: record(acknowledge(2)), Then: events(acknowledge(2, outgoing.AlreadyAnswered))},
 		{Name: "acknowledged though it was withdrawn", Given: withdrawn, When: record(acknowledge(1)), Then: events(acknowledge(1, outgoing.NotSent))},
-		{Name: "acknowledged, of none", When: record(acknowledge(1)), Then: events(acknowledge(1, outgoing.NotSent))},
+		{Name: "acknowledged, of none", When: record(acknowledge(1)), Refused: "notification-unknown"},
+		{Name: "given up, of none: nothing is waited for", When: notification.Skip{Source: cms, From: 1, To: 2}},
+		{Name: "released, of none", When: notification.Release{}},
 		{Name: "acknowledged for another case", Given: sent, When: record(elsewhere), Then: events(contradicting)},
 		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: feed.CodeForeignSource},
 		{Name: "before its turn", Given: sent, When: record(acknowledge(2)), Then: events(held(2))},

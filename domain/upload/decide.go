@@ -19,20 +19,52 @@ var errIncomplete = errors.New("decide upload: the command lacks a case, busines
 // Decide returns the events that command leads to, none where all is as it asks. It changes
 // neither state nor command. An error is a *domain.Refusal, or the fault of the caller.
 func Decide(state *State, command Command) ([]Event, error) {
+	events, err := state.decide(command)
+	for _, event := range events {
+		state.stamp(event)
+	}
+	return events, err
+}
+
+func (s *State) decide(command Command) ([]Event, error) {
+	if begin, is := command.(Begin); is {
+		return s.begin(begin)
+	}
+	if s.course.status == StatusMissing {
+		return decideMissing(command)
+	}
 	switch command := command.(type) {
-	case Begin:
-		return state.begin(command)
 	case Record:
-		return state.record(command)
+		return s.record(command)
 	case Skip:
-		return facts.Skip(&state.feed, &state.course, feed.Skip(command))
+		return facts.Skip(&s.feed, &s.course, feed.Skip(command))
 	case Release:
-		return facts.Release(&state.feed, &state.course, command.FactsMax), nil
+		return facts.Release(&s.feed, &s.course, command.FactsMax), nil
 	}
-	if state.course.status == StatusMissing {
-		return nil, refuseMissing()
+	return s.decideBegun(command)
+}
+
+// decideMissing decides the commands about an upload that there is not. Facts about it are refused, as its id
+// was never given out here: there is no case that they could be about. So nothing is waited for either.
+func decideMissing(command Command) ([]Event, error) {
+	switch command.(type) {
+	case Record:
+		return nil, refuseUnheard()
+	case Skip, Release:
+		return nil, nil
 	}
-	return state.decideBegun(command)
+	return nil, refuseMissing()
+}
+
+// stamp notes in event, and in the fact that it holds, which case it is about.
+func (s *State) stamp(event Event) {
+	if s.course.status == StatusMissing {
+		return // begin did
+	}
+	outgoing.Stamp(event, s.course.ref)
+	if held, is := event.(*FactHeld); is {
+		outgoing.Stamp(held.Fact, s.course.ref)
+	}
 }
 
 // decideBegun decides the commands about an upload that there is.
@@ -80,7 +112,7 @@ func (s *State) begin(c Begin) ([]Event, error) {
 		return nil, err
 	}
 	return []Event{&Begun{
-		Case: c.Case, FRN: c.FRN, Person: c.Person, Bytes: c.Bytes, File: outgoing.Seal(c.Case, File{Name: name}), At: utc(c.At),
+		About: outgoing.About{Case: c.Case}, FRN: c.FRN, Person: c.Person, Bytes: c.Bytes, File: outgoing.Seal(c.Case, File{Name: name}), At: utc(c.At),
 	}}, nil
 }
 
@@ -202,9 +234,9 @@ func (s *State) record(c Record) ([]Event, error) {
 	sealed := true
 	switch fact := c.Fact.(type) {
 	case *Accepted:
-		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
 	case *Rejected:
-		sealed = outgoing.Sealed(fact.Case, fact.Reason)
+		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
 	}
 	if !sealed {
 		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)

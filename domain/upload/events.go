@@ -12,11 +12,14 @@ import (
 type Event interface {
 	// origin returns the event's Origin, nil for an event that is no fact of a source.
 	origin() *feed.Origin
+	// It says which case it is about, as Decide has stamped it.
+	outgoing.Concern
 }
 
 // Begun records that a person sends a file: its bytes are on their way.
 type Begun struct {
-	Case   string              `json:"case"`
+	outgoing.About
+
 	FRN    string              `json:"frn"`
 	Person string              `json:"person"` // user id
 	Bytes  int64               `json:"bytes"`  // declared
@@ -26,6 +29,8 @@ type Begun struct {
 
 // Received records that all bytes are there, durable, and of an allowed type.
 type Received struct {
+	outgoing.About
+
 	Content private.Value[Content] `json:"content" seal:"casefile"`
 	At      time.Time              `json:"at"`
 }
@@ -33,18 +38,24 @@ type Received struct {
 // DuplicateFound records that the upload Of has the same bytes for the same case. These bytes are to be
 // deleted; a crash before that leaves this event, from which it is done again.
 type DuplicateFound struct {
+	outgoing.About
+
 	Of string    `json:"of"`
 	At time.Time `json:"at"`
 }
 
 // ScanBegun records that the scanner is asked.
 type ScanBegun struct {
+	outgoing.About
+
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 }
 
 // Cleared records that the scanner found nothing, and which scanner with which signatures.
 type Cleared struct {
+	outgoing.About
+
 	Attempt int       `json:"attempt"`
 	Scanner string    `json:"scanner"`
 	At      time.Time `json:"at"`
@@ -53,6 +64,8 @@ type Cleared struct {
 // Refused records that the file can not be taken, whatever is tried. Its bytes are to be deleted; a
 // crash before that leaves this event, from which it is done again.
 type Refused struct {
+	outgoing.About
+
 	Code RefusalCode `json:"code"`
 	// Finding is what the scanner calls what it found.
 	Finding string    `json:"finding,omitzero"`
@@ -61,6 +74,8 @@ type Refused struct {
 
 // Quarantined records that it is not known whether the file is clean: it stays, and goes nowhere.
 type Quarantined struct {
+	outgoing.About
+
 	Attempt int            `json:"attempt"`
 	Code    QuarantineCode `json:"code"`
 	At      time.Time      `json:"at"`
@@ -68,12 +83,16 @@ type Quarantined struct {
 
 // Queued records that the file is in line to go out. It is published because of this event.
 type Queued struct {
+	outgoing.About
+
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 }
 
 // Stopped records that the case bars the file from going out.
 type Stopped struct {
+	outgoing.About
+
 	Cause outgoing.Cause `json:"cause"`
 	At    time.Time      `json:"at"`
 }
@@ -82,6 +101,8 @@ type Stopped struct {
 // it went out all the same. The bytes of one that was abandoned are gone; the source, which can not fetch them,
 // rejects it.
 type Sent struct {
+	outgoing.About
+
 	Attempt  int       `json:"attempt"`
 	Overtook Status    `json:"overtook,omitzero"`
 	At       time.Time `json:"at"`
@@ -89,6 +110,8 @@ type Sent struct {
 
 // Retried records that a person tries again, with the bytes that are there.
 type Retried struct {
+	outgoing.About
+
 	Attempt int       `json:"attempt"` // the new one
 	Person  string    `json:"person"`
 	At      time.Time `json:"at"`
@@ -106,6 +129,8 @@ const (
 // Abandoned records that the upload was given up. Its bytes are to be deleted; a crash before that
 // leaves this event, from which it is done again.
 type Abandoned struct {
+	outgoing.About
+
 	Cause AbandonCause `json:"cause"`
 	At    time.Time    `json:"at"`
 }
@@ -114,26 +139,34 @@ type Abandoned struct {
 // is to be destroyed, under which reasons stand that were given in it. A crash before that leaves this
 // event, from which it is done again.
 type Erased struct {
+	outgoing.About
+
 	At time.Time `json:"at"`
 }
 
 // Accepted records that the case management system took the file (cms.upload.accepted.v1).
 type Accepted struct {
+	outgoing.About
+
 	Origin feed.Origin           `json:"origin"`
-	Case   string                `json:"case"`
+	Named  string                `json:"named"` // the case that the source names
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
 // Rejected records that the case management system did not take the file (cms.upload.rejected.v1).
 type Rejected struct {
+	outgoing.About
+
 	Origin feed.Origin           `json:"origin"`
-	Case   string                `json:"case"`
+	Named  string                `json:"named"`         // the case that the source names
 	Code   string                `json:"code,omitzero"` // the source's, if it gives one
 	Reason private.Value[string] `json:"reason,omitzero" seal:"casefile"`
 }
 
 // FactHeld keeps a fact that came before its turn until the gap before it closes.
 type FactHeld struct {
+	outgoing.About
+
 	Origin feed.Origin `json:"origin"`
 	Type   string      `json:"type"`
 	Fact   Event       `json:"fact"`
@@ -141,12 +174,16 @@ type FactHeld struct {
 
 // FactUnrecognised records that a message of an unknown type took its place in the sequence.
 type FactUnrecognised struct {
+	outgoing.About
+
 	Origin feed.Origin `json:"origin"`
 	Type   string      `json:"type"`
 }
 
 // SequenceSkipped records that an operator gave up waiting for the sequences From to To.
 type SequenceSkipped struct {
+	outgoing.About
+
 	Source string `json:"source"`
 	From   int64  `json:"from"`
 	To     int64  `json:"to"`

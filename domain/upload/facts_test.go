@@ -27,12 +27,12 @@ func origin(source string, sequence int64, contradicts ...string) feed.Origin {
 }
 
 func accept(sequence int64, contradicts ...string) *upload.Accepted {
-	return &upload.Accepted{Origin: origin(cms, sequence, contradicts...), Case: ref}
+	return &upload.Accepted{Origin: origin(cms, sequence, contradicts...), Named: ref}
 }
 
 func reject(sequence int64, contradicts ...string) *upload.Rejected {
 	return &upload.Rejected{
-		Origin: origin(cms, sequence, contradicts...), Case: ref, Code: "unreadable", Reason: outgoing.Seal(ref, "Page 3."),
+		Origin: origin(cms, sequence, contradicts...), Named: ref, Code: "unreadable", Reason: outgoing.Seal(ref, "Page 3."),
 	}
 }
 
@@ -45,10 +45,10 @@ func record(fact upload.Event) upload.Command { return upload.Record{Fact: fact,
 
 func TestFacts(t *testing.T) {
 	t.Parallel()
-	elsewhere := &upload.Accepted{Origin: origin(cms, 1), Case: "FOS-2"}
+	elsewhere := &upload.Accepted{Origin: origin(cms, 1), Named: "FOS-2"}
 	contradicting := *elsewhere
 	contradicting.Origin.Contradicts = []string{outgoing.DifferentCase, outgoing.NotSent}
-	foreign := &upload.Accepted{Origin: origin(other, 1), Case: ref}
+	foreign := &upload.Accepted{Origin: origin(other, 1), Named: ref}
 	unknown := &upload.FactUnrecognised{Origin: origin(cms, 1), Type: "cms.upload.archived.v1"}
 	domaintest.Run(t, decider, []row{
 		{Name: "accepted", Given: sent, When: record(accept(1)), Then: accepted[6:]},
@@ -61,7 +61,9 @@ func TestFacts(t *testing.T) {
 		{Name: "accepted while it is tried again", Given: retried, When: record(accept(2)), Then: events(accept(2, outgoing.NotSent))},
 		{Name: "accepted though we refused it", Given: refused, When: record(accept(1)), Then: events(accept(1, outgoing.NotSent))},
 		{Name: "accepted though it was stopped", Given: stopped, When: record(accept(1)), Then: events(accept(1, outgoing.NotSent))},
-		{Name: "accepted, of no upload", When: record(accept(1)), Then: events(accept(1, outgoing.NotSent))},
+		{Name: "accepted, of no upload", When: record(accept(1)), Refused: "upload-unknown"},
+		{Name: "given up, of no upload: nothing is waited for", When: upload.Skip{Source: cms, From: 1, To: 2}},
+		{Name: "released, of no upload", When: upload.Release{}},
 		{Name: "accepted for another case", Given: begun, When: record(elsewhere), Then: events(&contradicting)},
 		{Name: "accepted after erasure", Given: erased, When: record(accept(2)), Then: events(accept(2, outgoing.NotSent))},
 		{Name: "from a source that does not speak for the case", Given: sent, When: record(foreign), Refused: feed.CodeForeignSource},
@@ -104,7 +106,7 @@ func TestFacts(t *testing.T) {
 			Then: events(accept(1, feed.RecordedLate)),
 		},
 	})
-	bare := &upload.Rejected{Origin: origin(cms, 1), Case: ref, Reason: private.Of("Page 3.")}
+	bare := &upload.Rejected{Origin: origin(cms, 1), Named: ref, Reason: private.Of("Page 3.")}
 	for _, fact := range []upload.Event{bare, begun[0], held(accept(1), origin(cms, 1)), nil} {
 		if got, err := upload.Decide(decider.State(sent...), upload.Record{Fact: fact}); err == nil || got != nil {
 			t.Errorf("record %T: got %v, %v, want an error", fact, got, err)

@@ -14,6 +14,11 @@ func refuseMissing() error {
 	return refuse("upload-unknown", "There is no such upload among those you may see. Check its address.")
 }
 
+// refuseUnheard refuses a fact; who reads this is an operator.
+func refuseUnheard() error {
+	return refuse("upload-unknown", "no upload of this id was begun here: find out with the case management system which one it means, then discard this")
+}
+
 func refuseBegun() error {
 	return refuse("upload-begun", "This upload was begun already. Go on with it, or begin another.")
 }

@@ -242,18 +242,18 @@ func (c *course) Copy() feed.Judge[Event] {
 
 // Contradicted returns what a fact contradicts.
 func (c *course) Contradicted(fact Event) []string {
-	var ref string
+	var named string
 	var says Status
 	switch fact := fact.(type) {
 	case *Accepted:
-		ref, says = fact.Case, StatusAccepted
+		named, says = fact.Named, StatusAccepted
 	case *Rejected:
-		ref, says = fact.Case, StatusRejected
+		named, says = fact.Named, StatusRejected
 	default:
 		return nil
 	}
 	var contradicted []string
-	if c.ref != "" && ref != c.ref {
+	if named != c.ref {
 		contradicted = append(contradicted, outgoing.DifferentCase)
 	}
 	switch answered := c.status == StatusAccepted || c.status == StatusRejected && !c.refused; {

@@ -35,16 +35,25 @@ var (
 	moved      = outgoing.Case{FRN: "7654321", Converted: true, Open: true}
 )
 
-func events(events ...upload.Event) []upload.Event { return events }
+// events stamps them as Decide does.
+func events(events ...upload.Event) []upload.Event {
+	for _, event := range events {
+		outgoing.Stamp(event, ref)
+		if held, is := event.(*upload.FactHeld); is {
+			outgoing.Stamp(held.Fact, ref)
+		}
+	}
+	return events
+}
 
 func after(history []upload.Event, more ...upload.Event) []upload.Event {
-	return append(slices.Clip(history), more...)
+	return append(slices.Clip(history), events(more...)...)
 }
 
 // Histories, each the one before and more.
 var (
 	begun = events(&upload.Begun{
-		Case: ref, FRN: frn, Person: person, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter.pdf"}), At: noon,
+		About: outgoing.About{Case: ref}, FRN: frn, Person: person, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter.pdf"}), At: noon,
 	})
 	received = after(begun, &upload.Received{Content: outgoing.Seal(ref, upload.Content{SHA256: hash, MediaType: pdf}), At: noon})
 	scanning = after(received, &upload.ScanBegun{Attempt: 1, At: noon})
