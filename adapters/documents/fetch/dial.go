@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -27,11 +28,14 @@ func newClient(config Config, host Host) *http.Client {
 		return allowed(network, address, host)
 	}
 	secure := &tls.Dialer{NetDialer: dialer, Config: &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}}
+	if host.Address.IsValid() {
+		secure.Config.ServerName = host.hostname() // the certificate is the name's, wherever it is
+	}
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  nil, // a proxy would resolve names itself
-			DialContext:            plain.DialContext,
-			DialTLSContext:         secure.DialContext,
+			DialContext:            host.dialing(plain.DialContext),
+			DialTLSContext:         host.dialing(secure.DialContext),
 			DisableCompression:     true,
 			ResponseHeaderTimeout:  config.ConnectTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -42,13 +46,41 @@ func newClient(config Config, host Host) *http.Client {
 	}
 }
 
-// allowed returns nil for an address that is public, or in a network that the host may be in.
+// dial is the way of connecting of the package net.
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialing returns next, which connects to the host's own address where it has one, whatever its name means.
+func (h Host) dialing(next dial) dial {
+	if !h.Address.IsValid() {
+		return next
+	}
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return next(ctx, network, h.Address.String())
+	}
+}
+
+// hostname is the host's name without its port.
+func (h Host) hostname() string {
+	if name, _, err := net.SplitHostPort(h.Name); err == nil {
+		return name
+	}
+	return strings.Trim(h.Name, "[]")
+}
+
+// allowed returns nil for an address that is public, or in a network that the host may be in. Where the host has an
+// address of its own it returns nil for that one alone.
 func allowed(network, address string, host Host) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || network != "tcp4" && network != "tcp6" {
 		return fmt.Errorf("%w: no address of the internet", ErrNotAllowed)
 	}
 	ip := at.Addr().Unmap()
+	if host.Address.IsValid() {
+		if ip == host.Address.Addr().Unmap() && at.Port() == host.Address.Port() {
+			return nil
+		}
+		return fmt.Errorf("%w: the host has another address", ErrNotAllowed)
+	}
 	if public(ip) || slices.ContainsFunc(host.Networks, func(p netip.Prefix) bool { return p.Contains(ip) }) {
 		return nil
 	}

@@ -3,7 +3,8 @@
 //
 //   - Nothing is asked of a host that is not on the list, by anything but https, or at an address that is not public,
 //     unless the list says that network for that host: not of this machine, the cloud's metadata service, or whatever a
-//     name was made to point to. The address is checked when the connection is made, so that a name that resolves to
+//     name was made to point to. Where the list says the very address of a host, that one alone is connected to, and
+//     for that host alone. The address is checked when the connection is made, so that a name that resolves to
 //     another one the second time is no way around; and again at each redirection, of which there are three at most.
 //   - Credentials go to the host that they are for, and to no other. They are read from a file for each fetch, so
 //     that they can be changed, and are in no error and no log.
@@ -55,7 +56,11 @@ type Host struct {
 	Credential string
 	// Networks are addresses that the host may have beside public ones.
 	Networks []netip.Prefix
-	// Plain allows http, to a loopback address in Networks.
+	// Address is connected to instead of what the name means, and nothing else is for this host; the zero value leaves
+	// that to the name. The operator has named the very address, so it may be one that is not public. The name stays
+	// what it is otherwise: on the list, in the request, and on the certificate.
+	Address netip.AddrPort
+	// Plain allows http, to a loopback address in Networks or in Address.
 	Plain bool
 }
 
@@ -100,12 +105,31 @@ func New(config Config) (*Fetcher, error) {
 		if host.Credential != "" && !credentialName.MatchString(host.Credential) {
 			return nil, fmt.Errorf("fetch documents: %q is no name of a credential", host.Credential)
 		}
+		if err := host.checkAddress(); err != nil {
+			return nil, fmt.Errorf("fetch documents: host %q: %w", host.Name, err)
+		}
 		if f.hosts[name] != nil {
 			return nil, fmt.Errorf("fetch documents: host %q is there twice", host.Name)
 		}
 		f.hosts[name] = &source{Host: host, client: newClient(config, host)}
 	}
 	return f, nil
+}
+
+// checkAddress finds an address that nothing could be fetched from.
+func (h Host) checkAddress() error {
+	ip := h.Address.Addr().Unmap()
+	switch {
+	case h.Address == netip.AddrPort{}:
+		return nil
+	case !h.Address.IsValid() || h.Address.Port() == 0 || ip.Zone() != "" || ip.IsUnspecified() || ip.IsMulticast():
+		return fmt.Errorf("%s is no address and port to connect to", h.Address)
+	case len(h.Networks) > 0:
+		return errors.New("an address stands for itself: leave the networks out")
+	case h.Plain && !ip.IsLoopback():
+		return errors.New("http goes to this machine alone")
+	}
+	return nil
 }
 
 func setDefault[T int64 | time.Duration](value *T, standard T) {
