@@ -1,8 +1,10 @@
 // Package state keeps what the log does not, in the state database: dead letters, leases and the
-// checkpoints of subscriptions, and when the clock's sweeps last succeeded. It promises that
+// checkpoints of subscriptions, when the clock's sweeps last succeeded, and how far people have seen
+// the timelines of cases. It promises that
 //
 //   - a letter it was given is durable, whole, and readable only while the key of its case exists;
-//   - a checkpoint moves only under the fence of who holds its lease at that moment.
+//   - a checkpoint moves only under the fence of who holds its lease at that moment;
+//   - a look never goes backwards.
 //
 // A letter has one row. The attributes of its message stand there in clear, for they name nobody;
 // the message itself and an operator's reason are sealed, bound to the row's id. A letter is open
