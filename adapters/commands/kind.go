@@ -152,7 +152,7 @@ func (k kind[State, Command, Event]) done(ctx context.Context, o order, id strin
 // absent are the codes of refusals by which a decider says that there is no such thing.
 var absent = map[string]bool{
 	"account-unknown": true, "not-member": true, "invitation-unknown": true, "request-unknown": true,
-	"connection-unknown":     true,
+	"connection-unknown": true, "ticket-unknown": true,
 	casefile.CodeUnknownCase: true,
 }
 

@@ -24,6 +24,9 @@ const (
 	ResetLink LinkKind = "reset"
 	// RequestLink: see and amend one's own access request. Of is "", ID the request's.
 	RequestLink LinkKind = "request"
+	// TicketLink: see and answer what the helpdesk writes to somebody who was not signed in. Of is "",
+	// ID the ticket's; it does not expire before the ticket is erased.
+	TicketLink LinkKind = "ticket"
 )
 
 // Link is what a token stands for.
@@ -71,7 +74,7 @@ func ParseLink(token string) (Link, error) {
 	}
 	link := Link{Kind: LinkKind(parts[0]), Of: parts[1], ID: parts[2]}
 	switch link.Kind {
-	case InvitationLink, ResetLink, RequestLink:
+	case InvitationLink, ResetLink, RequestLink, TicketLink:
 		return link, nil
 	}
 	return Link{}, ErrLink

@@ -85,6 +85,9 @@ var reasons = map[access.Command]struct{ always bool }{
 
 	"onboarding.erase-people": {always: true},
 
+	"casefile.execute-suppression": {always: true},
+	"casefile.reverse-suppression": {always: true},
+
 	"casefile.place-hold":  {always: true},
 	"casefile.lift-hold":   {always: true},
 	"casefile.erase-party": {always: true},
@@ -113,6 +116,13 @@ const (
 func (p orders) ofHolder(actor string) order {
 	o := p.under(uuid.New())
 	o.actor = actor
+	return o
+}
+
+// ofPerson is the order of a principal in what is his own, which the caller has made sure of.
+func (p orders) ofPerson(ask Ask) order {
+	o := p.under(idOr(ask.ID))
+	o.actor, o.expected = ask.By.ID, ask.Expected
 	return o
 }
 
