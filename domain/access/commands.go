@@ -29,12 +29,14 @@ var commands = map[Command][]Permission{
 	"casefile.skip":    {OperateFeeds},
 	"casefile.release": {System}, // in the course of recording and skipping
 
-	"casefile.allocate":          {AllocateSelf, AllocateOthers}, // to others, or from them, by the second alone
-	"casefile.return-allocation": {System},
-	"casefile.place-hold":        {HoldCases},
-	"casefile.lift-hold":         {HoldCases},
-	"casefile.tick":              {System},
-	"casefile.erase-party":       {ErasePeople},
+	"casefile.allocate":            {AllocateSelf, AllocateOthers}, // to others, or from them, by the second alone
+	"casefile.return-allocation":   {System},
+	"casefile.execute-suppression": {ExecuteSuppression},
+	"casefile.reverse-suppression": {ExecuteSuppression},
+	"casefile.place-hold":          {HoldCases},
+	"casefile.lift-hold":           {HoldCases},
+	"casefile.tick":                {System},
+	"casefile.erase-party":         {ErasePeople},
 
 	"business.record":  {PublishEvents, OperateFeeds},
 	"business.skip":    {OperateFeeds},

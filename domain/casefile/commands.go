@@ -64,6 +64,15 @@ type ReturnAllocation struct {
 	Cause  ReturnCause
 }
 
+// ExecuteSuppression hides the case from all business users, as an operator decides (requirement 48).
+type ExecuteSuppression struct {
+	// Request is the id of the notification that asks for it, "" where it was asked for otherwise.
+	Request string
+}
+
+// ReverseSuppression shows the case again, whoever suppressed it.
+type ReverseSuppression struct{}
+
 // PlaceHold puts a legal hold on the case: its data is not erased until LiftHold (requirement 64).
 type PlaceHold struct{}
 
@@ -76,12 +85,14 @@ type Tick struct{ Today calendar.Day }
 // EraseParty erases a party of the case, Consumer or Representative, at somebody's request.
 type EraseParty struct{ Party string }
 
-func (Record) casefileCommand()           {}
-func (Skip) casefileCommand()             {}
-func (Release) casefileCommand()          {}
-func (Allocate) casefileCommand()         {}
-func (ReturnAllocation) casefileCommand() {}
-func (PlaceHold) casefileCommand()        {}
-func (LiftHold) casefileCommand()         {}
-func (Tick) casefileCommand()             {}
-func (EraseParty) casefileCommand()       {}
+func (Record) casefileCommand()             {}
+func (Skip) casefileCommand()               {}
+func (Release) casefileCommand()            {}
+func (Allocate) casefileCommand()           {}
+func (ReturnAllocation) casefileCommand()   {}
+func (ExecuteSuppression) casefileCommand() {}
+func (ReverseSuppression) casefileCommand() {}
+func (PlaceHold) casefileCommand()          {}
+func (LiftHold) casefileCommand()           {}
+func (Tick) casefileCommand()               {}
+func (EraseParty) casefileCommand()         {}

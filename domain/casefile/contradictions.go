@@ -36,7 +36,7 @@ const (
 	ActionAlreadyRequested = "action-already-requested"
 	// ActionAlreadyClosed: the action was closed before.
 	ActionAlreadyClosed = "action-already-closed"
-	// AlreadySuppressed: the case was suppressed before.
+	// AlreadySuppressed: the source suppressed the case before.
 	AlreadySuppressed = "already-suppressed"
 	// NotSuppressed: the case is unsuppressed though it is not suppressed.
 	NotSuppressed = "not-suppressed"
@@ -82,7 +82,7 @@ func (f *file) contradictedByConverted(fact Event) codes {
 	case *Suppressed:
 		return when(f.suppressed, AlreadySuppressed)
 	case *Unsuppressed:
-		return when(!f.suppressed, NotSuppressed)
+		return when(!f.hidden(), NotSuppressed)
 	}
 	return f.contradictedByAction(fact)
 }

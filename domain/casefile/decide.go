@@ -9,7 +9,8 @@
 // the first conversion or snapshot owns it from then on, until it hands the case over.
 //
 // What people and the clock do here is in the same stream, and is no fact of a source: it can be
-// refused, and the source's facts take no notice of it, but that a transfer ends an allocation.
+// refused, and the source's facts take no notice of it, but that a transfer ends an allocation, and that who
+// lifts a suppression lifts whoever's it was.
 //
 // # Erasure, and what comes after it
 //
@@ -58,6 +59,7 @@ func Evolve(state *State, event Event) *State {
 		state.feed.GiveUp(event.Source, feed.Span{From: event.From, To: event.To})
 	default:
 		if event.origin() == nil {
+			state.file.decided(event)
 			state.desk.take(event)
 			return state
 		}

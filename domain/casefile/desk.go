@@ -64,6 +64,10 @@ func (s *State) decideDesk(command Command) ([]Event, error) {
 		return s.allocate(command)
 	case ReturnAllocation:
 		return s.returnAllocation(command)
+	case ExecuteSuppression:
+		return s.executeSuppression(command)
+	case ReverseSuppression:
+		return s.reverseSuppression()
 	case PlaceHold:
 		return s.placeHold()
 	case LiftHold:
@@ -84,7 +88,7 @@ func (s *State) decideDesk(command Command) ([]Event, error) {
 
 func (s *State) allocate(c Allocate) ([]Event, error) {
 	switch {
-	case !s.file.converted, s.file.suppressed, c.FRN != "" && c.FRN != s.file.frn:
+	case !s.file.converted, s.file.hidden(), c.FRN != "" && c.FRN != s.file.frn:
 		return nil, refuseUnknown()
 	case s.file.closed:
 		return nil, &domain.Refusal{Code: CaseClosed, Reason: "This case is closed, and closed cases are not allocated. Reload it."}

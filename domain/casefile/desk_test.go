@@ -199,7 +199,7 @@ func drawDesk(t *rapid.T) casefile.Command {
 		casefile.Allocate{To: people.Draw(t, "to")},
 		casefile.Allocate{To: people.Draw(t, "to"), From: new(people.Draw(t, "from")), FRN: "123456"},
 		casefile.ReturnAllocation{Person: "ada", Cause: casefile.HolderDisabled},
-		casefile.PlaceHold{}, casefile.LiftHold{},
+		casefile.PlaceHold{}, casefile.LiftHold{}, casefile.ExecuteSuppression{Request: "n1"}, casefile.ReverseSuppression{},
 		casefile.Tick{Today: calendar.DayOf(start) + calendar.Day(rapid.IntRange(0, 3000).Draw(t, "days"))},
 		casefile.EraseParty{Party: casefile.Consumer},
 	}).Draw(t, "command")

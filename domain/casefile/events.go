@@ -272,6 +272,16 @@ type AllocationReturned struct {
 	Cause ReturnCause `json:"cause"`
 }
 
+// SuppressionExecuted records that an operator hid the case from all business users. Request is the id of
+// the notification that asked for it, "" where it was asked for otherwise. Actor and reason are in the metadata.
+type SuppressionExecuted struct {
+	Request string `json:"request,omitzero"`
+}
+
+// SuppressionReversed records that an operator showed the case again, whoever had suppressed it. Actor and
+// reason are in the metadata.
+type SuppressionReversed struct{}
+
 // LegalHoldPlaced records that the case's data is not to be erased. Actor and reason are in the
 // metadata.
 type LegalHoldPlaced struct{}
@@ -311,9 +321,11 @@ func (e *FactHeld) origin() *feed.Origin          { return &e.Origin }
 func (e *FactUnrecognised) origin() *feed.Origin  { return &e.Origin }
 func (*SequenceSkipped) origin() *feed.Origin     { return nil }
 
-func (*Allocated) origin() *feed.Origin          { return nil }
-func (*AllocationReturned) origin() *feed.Origin { return nil }
-func (*LegalHoldPlaced) origin() *feed.Origin    { return nil }
-func (*LegalHoldLifted) origin() *feed.Origin    { return nil }
-func (*DataErased) origin() *feed.Origin         { return nil }
-func (*PartyErased) origin() *feed.Origin        { return nil }
+func (*Allocated) origin() *feed.Origin           { return nil }
+func (*AllocationReturned) origin() *feed.Origin  { return nil }
+func (*SuppressionExecuted) origin() *feed.Origin { return nil }
+func (*SuppressionReversed) origin() *feed.Origin { return nil }
+func (*LegalHoldPlaced) origin() *feed.Origin     { return nil }
+func (*LegalHoldLifted) origin() *feed.Origin     { return nil }
+func (*DataErased) origin() *feed.Origin          { return nil }
+func (*PartyErased) origin() *feed.Origin         { return nil }

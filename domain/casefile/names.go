@@ -26,6 +26,8 @@ var vocabulary = domain.NewVocabulary(
 	entry[SequenceSkipped]("casefile.sequence-skipped.v1"),
 	entry[Allocated]("casefile.allocated.v1"),
 	entry[AllocationReturned]("casefile.allocation-returned.v1"),
+	entry[SuppressionExecuted]("casefile.suppression-executed.v1"),
+	entry[SuppressionReversed]("casefile.suppression-reversed.v1"),
 	entry[LegalHoldPlaced]("casefile.legal-hold-placed.v1"),
 	entry[LegalHoldLifted]("casefile.legal-hold-lifted.v1"),
 	entry[DataErased]("casefile.data-erased.v1"),

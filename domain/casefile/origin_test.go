@@ -16,7 +16,7 @@ func TestOriginOf(t *testing.T) {
 		want := true
 		switch event.(type) {
 		case *casefile.SequenceSkipped, *casefile.Allocated, *casefile.AllocationReturned, *casefile.LegalHoldPlaced,
-			*casefile.LegalHoldLifted, *casefile.DataErased, *casefile.PartyErased:
+			*casefile.SuppressionExecuted, *casefile.SuppressionReversed, *casefile.LegalHoldLifted, *casefile.DataErased, *casefile.PartyErased:
 			want = false
 		}
 		if _, from := casefile.OriginOf(event); from != want {

@@ -26,8 +26,8 @@ func (s *State) Converted() bool { return s.file.converted }
 // Open reports whether the case was converted and is not closed.
 func (s *State) Open() bool { return s.file.converted && !s.file.closed }
 
-// Suppressed reports whether the case is hidden from all business users.
-func (s *State) Suppressed() bool { return s.file.suppressed }
+// Suppressed reports whether the case is hidden from all business users, by its source or by an operator.
+func (s *State) Suppressed() bool { return s.file.hidden() }
 
 // Waiting returns the sources of which facts are held, and what they wait for.
 func (s *State) Waiting() []feed.Waiting { return s.feed.Waiting() }
@@ -38,13 +38,16 @@ func (s *State) Due() bool { return s.feed.Due() }
 // Next returns the sequence of source that is waited for.
 func (s *State) Next(source string) int64 { return s.feed.Next(source) }
 
-// file is what facts say of the case, as far as later facts can contradict it.
+// file is what facts say of the case, as far as later facts can contradict it, and what operators decided
+// that facts can lift.
 type file struct {
-	owner, frn                    string
-	converted, closed, suppressed bool
-	convertedAt, closedAt         time.Time
-	outcome                       string          // where closed
-	actions                       map[string]bool // by id, true where open
+	owner, frn        string
+	converted, closed bool
+	// suppressed: the source said so; suppressedHere: an operator did. Either hides the case.
+	suppressed, suppressedHere bool
+	convertedAt, closedAt      time.Time
+	outcome                    string          // where closed
+	actions                    map[string]bool // by id, true where open
 }
 
 // hears reports whether source may speak of the case.
@@ -67,7 +70,7 @@ func (f *file) Apply(fact Event) {
 	case *Suppressed:
 		f.suppressed = true
 	case *Unsuppressed:
-		f.suppressed = false
+		f.show()
 	case *ActionRequested:
 		f.setAction(fact.ActionID, true)
 	case *ActionClosed:
