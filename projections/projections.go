@@ -8,6 +8,7 @@ const (
 	BusinessesName = "businesses"
 	FeedsName      = "feeds"
 	PeopleName     = "people"
+	TicketsName    = "tickets"
 )
 
 // All lists every read model. A new one is a file here and a line in this list.
@@ -17,5 +18,6 @@ func All() []engine.Projection {
 		Businesses(),
 		Feeds(),
 		People(),
+		Tickets(),
 	}
 }

@@ -14,24 +14,41 @@ type Scope struct {
 	feeds      bool
 	// suppressions: open requests for suppression, and which cases are suppressed, but not the cases.
 	suppressions bool
-	user         string
+	// tickets: those of everybody, and not of user alone; contacts: how strangers can be answered.
+	tickets, contacts bool
+	// ticket is the one that the holder of its link sees.
+	ticket string
+	user   string
 }
 
-// BusinessScope sees the unsuppressed cases of the given businesses; user is who asks.
+// BusinessScope sees the unsuppressed cases of the given businesses, and the tickets that user opened; user
+// is who asks.
 func BusinessScope(user string, frns ...string) Scope {
 	frns = slices.Clone(frns)
 	slices.Sort(frns)
 	return Scope{user: user, frns: slices.Compact(frns)}
 }
 
-// AuditorScope sees the cases of every business, suppressed ones marked.
+// AuditorScope sees the cases of every business, suppressed ones marked, and every ticket, but not how
+// strangers can be answered.
 func AuditorScope(user string) Scope {
-	return Scope{user: user, every: true, suppressed: true, feeds: true, suppressions: true}
+	return Scope{user: user, every: true, suppressed: true, feeds: true, suppressions: true, tickets: true}
 }
 
 // OperatorScope sees no case, but every business's name and what operators watch: feeds, what they
-// hold, contradictions; and what they decide about: requests for suppression, and which cases are suppressed.
-func OperatorScope(user string) Scope { return Scope{user: user, feeds: true, suppressions: true} }
+// hold, contradictions, tickets; and what they decide about: requests for suppression, and which cases are
+// suppressed.
+func OperatorScope(user string) Scope {
+	return Scope{user: user, feeds: true, suppressions: true, tickets: true, contacts: true}
+}
+
+// HelpdeskScope sees the people and the tickets that operators see, and nothing of suppression.
+func HelpdeskScope(user string) Scope {
+	return Scope{user: user, feeds: true, tickets: true, contacts: true}
+}
+
+// TicketScope sees the ticket id alone: it is for who holds the link to it.
+func TicketScope(id string) Scope { return Scope{ticket: id} }
 
 // User is who asks: the id that allocatedTo=me stands for.
 func (s Scope) User() string { return s.user }
@@ -58,6 +75,11 @@ func (s Scope) Sees(frn string, suppressed bool) bool {
 		return false
 	}
 	return s.every || slices.Contains(s.frns, frn)
+}
+
+// SeesTicket reports whether a ticket may be seen.
+func (s Scope) SeesTicket(owner TicketOwner) bool {
+	return s.tickets || s.ticket != "" && s.ticket == owner.ID || owner.Person != "" && s.user == owner.Person
 }
 
 // Within narrows the scope to the given businesses; those outside it are left out, as if they did
