@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"casesync/adapters/documents/inspect"
+	"casesync/domain/upload"
 )
 
 // Serve answers a GET or HEAD request with the document, or the ranges of it that the request asks for. It is given
@@ -15,7 +15,7 @@ import (
 func (d *Document) Serve(w http.ResponseWriter, r *http.Request, name, mediaType string) {
 	header := w.Header()
 	header.Set("Content-Type", mediaType)
-	header.Set("Content-Disposition", disposition(inspect.DisplayName(name)))
+	header.Set("Content-Disposition", disposition(upload.DisplayName(name)))
 	header.Set("ETag", `"`+d.SHA256+`"`)
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("X-Content-Type-Options", "nosniff")

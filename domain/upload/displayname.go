@@ -9,10 +9,10 @@ import (
 // replacement stands for what can not be shown in a name.
 const replacement = '_'
 
-// DisplayName returns a name under which a file can be shown, and saved by a browser, on any system: one that is no
-// path, prints, reads in the direction it is written in, is none of Windows' devices, does not begin or end with a dot
-// or a space, and has at most 255 bytes, of which the extension is kept. The name as it came is for the record alone; neither is ever
-// used as a path here.
+// DisplayName returns a name under which a file can be shown, and saved by a browser, on any system: one that is
+// no path, prints, reads in the direction it is written in, is none of Windows' devices, does not begin or end
+// with a dot or a space, and has at most 255 bytes, of which the extension is kept. The name as it came is for the
+// record alone; neither is ever used as a path here.
 func DisplayName(name string) string {
 	name = strings.ToValidUTF8(name, string(replacement))
 	name = name[strings.LastIndexAny(name, `/\`)+1:]

@@ -1,5 +1,5 @@
-// Package inspect finds out what a file is by its bytes, whether an archive can be looked into safely, and how a
-// file's name can be shown. It promises (requirement 54):
+// Package inspect finds out what a file is by its bytes, and whether an archive can be looked into safely. It promises
+// (requirement 54):
 //
 //   - A type is found out from the content alone: a name counts for nothing. What is not known for sure is
 //     application/octet-stream, which nobody should allow.

@@ -79,6 +79,12 @@ func (u *Uploads) guard(inner http.Handler) http.Handler {
 				u.config.Fault(w, r, errUnknown)
 				return
 			}
+			// Asked before the upload's turn is taken, which ends the request that writes it now: who may not see an
+			// upload stops nobody.
+			if err := u.allow(r.Context(), id); err != nil {
+				u.config.Fault(w, r, err)
+				return
+			}
 		default:
 			w.Header().Set("Allow", "POST, HEAD, PATCH, DELETE, OPTIONS")
 			u.config.Fault(w, r, errMethod)

@@ -62,6 +62,18 @@ func (s tusStore) begin(ctx context.Context, info tus.FileInfo) (*receiver, erro
 	return s.receiver(ctx, r, seal), nil
 }
 
+// allow returns nil where who asks may go on with an upload.
+func (u *Uploads) allow(ctx context.Context, id string) error {
+	r, err := u.staging.get(ctx, id)
+	if errors.Is(err, documents.ErrNotFound) {
+		return errUnknown
+	}
+	if err != nil {
+		return err
+	}
+	return u.config.Steps.Allow(ctx, id, r.ref)
+}
+
 // GetUpload finds an upload that who asks may go on with.
 func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) {
 	r, err := s.staging.get(ctx, id)
