@@ -30,7 +30,8 @@ type deskCase struct {
 // Allocate gives an open case to a person: Me, Nobody or a user id (requirement 57). Where from is not
 // "", it is refused when somebody else has allocated the case meanwhile. Everybody who works on cases
 // takes what nobody has and gives back what he has; whoever may allocate to others does the rest. A
-// case that the principal may not act on does not exist for him: ErrUnknown.
+// case that the principal may not act on does not exist for him: ErrUnknown. The same command again, under the
+// same id, gets the same answer, also where somebody allocated the case otherwise since.
 func (p *People) Allocate(ctx context.Context, ask Ask, ref, to, from string) (Done, error) {
 	file, err := p.deskCase(ctx, ref)
 	if err != nil {
@@ -40,31 +41,43 @@ func (p *People) Allocate(ctx context.Context, ask Ask, ref, to, from string) (D
 	if err != nil {
 		return Done{}, err
 	}
-	me := ask.By.Person()
-	to = personIn(to, me)
-	if to == "" && me == "" {
-		return Done{}, refusedTo(ask.By, "casefile.allocate", file.frn)
+	before, err := p.cases.decided(ctx, o, ref)
+	if err != nil {
+		return Done{}, fmt.Errorf("allocate case: %w", err)
 	}
-	command := casefile.Allocate{To: to, FRN: file.frn}
-	if from != "" {
-		command.From = new(personIn(from, me))
-	}
-	if !ask.By.May(access.AllocateOthers, file.frn) {
-		if to != "" && to != me || file.allocated != "" && file.allocated != me {
-			return Done{}, refusedTo(ask.By, string(access.AllocateOthers), file.frn)
+	command := casefile.Allocate{FRN: file.frn}
+	if !before {
+		if command, err = p.allocation(ctx, ask.By, file, to, from); err != nil {
+			return Done{}, err
 		}
-		if command.From == nil { // nor is it taken from whoever gets it in this moment
-			command.From = &file.allocated
-		}
-	}
-	if err := p.worksFor(ctx, file.frn, to); err != nil {
-		return Done{}, err
 	}
 	done, err := p.cases.done(ctx, o, ref, command)
 	if err != nil {
 		return Done{}, fmt.Errorf("allocate case: %w", err)
 	}
 	return done, nil
+}
+
+// allocation returns the command that a principal may give about a case, as it stands now.
+func (p *People) allocation(ctx context.Context, by access.Principal, file deskCase, to, from string) (casefile.Allocate, error) {
+	me := by.Person()
+	to = personIn(to, me)
+	if to == "" && me == "" {
+		return casefile.Allocate{}, refusedTo(by, "casefile.allocate", file.frn)
+	}
+	command := casefile.Allocate{To: to, FRN: file.frn}
+	if from != "" {
+		command.From = new(personIn(from, me))
+	}
+	if !by.May(access.AllocateOthers, file.frn) {
+		if to != "" && to != me || file.allocated != "" && file.allocated != me {
+			return casefile.Allocate{}, refusedTo(by, string(access.AllocateOthers), file.frn)
+		}
+		if command.From == nil { // nor is it taken from whoever gets it in this moment
+			command.From = &file.allocated
+		}
+	}
+	return command, p.worksFor(ctx, file.frn, to)
 }
 
 // personIn returns the user id that a word stands for, "" for nobody.

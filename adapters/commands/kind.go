@@ -133,6 +133,16 @@ func (k kind[State, Command, Event]) would(ctx context.Context, o order, id stri
 	return false, answered(refused)
 }
 
+// decided reports whether something was recorded of an order on a stream before: it gets the same answer again,
+// whatever has changed since.
+func (k kind[State, Command, Event]) decided(ctx context.Context, o order, id string) (bool, error) {
+	stream, err := k.stream(id)
+	if err != nil {
+		return false, err
+	}
+	return k.handler.Decided(ctx, o.request(stream))
+}
+
 // do decides a command and records what comes of it.
 func (k kind[State, Command, Event]) do(ctx context.Context, o order, id string, command Command) (eventstore.Answer[Event], error) {
 	stream, err := k.stream(id)
@@ -152,7 +162,7 @@ func (k kind[State, Command, Event]) done(ctx context.Context, o order, id strin
 // absent are the codes of refusals by which a decider says that there is no such thing.
 var absent = map[string]bool{
 	"account-unknown": true, "not-member": true, "invitation-unknown": true, "request-unknown": true,
-	"connection-unknown": true, "ticket-unknown": true,
+	"connection-unknown": true, "ticket-unknown": true, "notification-unknown": true,
 	casefile.CodeUnknownCase: true,
 }
 

@@ -85,8 +85,9 @@ var reasons = map[access.Command]struct{ always bool }{
 
 	"onboarding.erase-people": {always: true},
 
-	"casefile.execute-suppression": {always: true},
-	"casefile.reverse-suppression": {always: true},
+	"casefile.execute-suppression":    {always: true},
+	"casefile.reverse-suppression":    {always: true},
+	"notification.answer-suppression": {always: true},
 
 	"casefile.place-hold":  {always: true},
 	"casefile.lift-hold":   {always: true},
