@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"casesync/domain/access"
 	"casesync/domain/calendar"
+	"casesync/domain/casefile"
 	"casesync/domain/documents"
 	"casesync/domain/notification"
+	"casesync/domain/outgoing"
 	"casesync/domain/savedview"
 	"casesync/domain/ticket"
 	"casesync/domain/upload"
@@ -43,6 +47,9 @@ type CaseworkConfig struct {
 	Links Links
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
+	// Logger gets the faults that one of many cases met, which whoever asked is told of in a sentence. Default:
+	// nobody does.
+	Logger *slog.Logger
 }
 
 // digestKeyBytesMin is the least length of the key of digests, in bytes.
@@ -66,6 +73,9 @@ func NewCasework(config CaseworkConfig) (*Casework, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	if err := config.check(); err != nil {
 		return nil, err
 	}
@@ -76,6 +86,39 @@ func NewCasework(config CaseworkConfig) (*Casework, error) {
 
 // Limits returns the limits of uploads, which people are told before they send anything.
 func (c *Casework) Limits() upload.Limits { return c.config.Limits }
+
+// The parts of the system that give commands of casework.
+const (
+	systemUploads = "system:uploads" // whoever receives files, and has them scanned
+	systemOutbox  = "system:outbox"
+)
+
+// standing returns the standing of a case, as its stream has it now. A reference that no case can have is that of
+// one that does not exist.
+func (c *Casework) standing(ctx context.Context, ref string) (standing outgoing.Case, err error) {
+	err = c.people.cases.look(ctx, ref, func(state *casefile.State, _ eventstore.Revision) { standing = outgoing.Standing(state) })
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		return outgoing.Case{}, fmt.Errorf("look at standing of case: %w", err)
+	}
+	return standing, nil
+}
+
+// about returns the order of a person on what he does about a case, with the case's standing. A case that is hidden
+// from all business users, and one of a business in which he has no part, are ErrUnknown.
+func (c *Casework) about(ctx context.Context, ask Ask, ref string, commands ...access.Command) (order, outgoing.Case, error) {
+	standing, err := c.standing(ctx, ref)
+	if err != nil {
+		return order{}, outgoing.Case{}, err
+	}
+	if !standing.Converted || standing.Suppressed {
+		return order{}, outgoing.Case{}, ErrUnknown
+	}
+	o, err := c.authorise(ask, standing.FRN, commands...)
+	if err == nil && ask.By.Person() == "" { // what is sent, a person sends
+		err = refusedTo(ask.By, string(commands[0]), standing.FRN)
+	}
+	return o, standing, err
+}
 
 // caseworkKinds are the kinds of streams that casework decides on, beside those of cases and people.
 type caseworkKinds struct {
@@ -121,8 +164,9 @@ const (
 type Result struct {
 	Case   string
 	Status ResultStatus
-	// ID is that of the notification, where one was sent.
-	ID string
+	// ID is that of the notification, where one was sent, and Bulk what all have that were sent at once, "" for one
+	// that was sent alone.
+	ID, Bulk string
 	// Code and Reason say why it was skipped or failed; the reason is a sentence fit to be shown.
 	Code, Reason string
 }

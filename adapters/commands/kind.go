@@ -162,7 +162,7 @@ func (k kind[State, Command, Event]) done(ctx context.Context, o order, id strin
 // absent are the codes of refusals by which a decider says that there is no such thing.
 var absent = map[string]bool{
 	"account-unknown": true, "not-member": true, "invitation-unknown": true, "request-unknown": true,
-	"connection-unknown": true, "ticket-unknown": true, "notification-unknown": true,
+	"connection-unknown": true, "ticket-unknown": true, "notification-unknown": true, "upload-unknown": true,
 	casefile.CodeUnknownCase: true,
 }
 

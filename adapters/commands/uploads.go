@@ -2,92 +2,163 @@ package commands
 
 import (
 	"context"
-	"errors"
-	"time"
+	"fmt"
 
 	"casesync/domain/access"
+	"casesync/domain/documents"
+	"casesync/domain/outgoing"
 	"casesync/domain/upload"
 )
 
-// UploadView is what is known of an upload as the log has it now.
-type UploadView struct {
-	ID, Case, FRN, Person string
-	Status                upload.Status
-	Attempt               int
-	Name, MediaType       string // "" where the case's data was erased, or nothing was received yet
-	SHA256                string
-	Bytes                 int64
-	// Downloadable: found clean by the last scan (domain.md 6e). Retryable: RetryUpload may lead on.
-	Downloadable, Retryable bool
-}
-
 // MayUpload returns nil where a principal may send the upload id to a case now, and ErrUnknown, ErrForbidden
-// or a *domain.Refusal otherwise; id is "" before there is one. It is asked before each request and each segment.
+// or a *domain.Refusal otherwise; id is "", or of no upload, before there is one. It is asked before each request
+// and each segment. Where the upload stands is no matter: whoever asks how far it came is told.
 func (c *Casework) MayUpload(ctx context.Context, by access.Principal, id, ref string) error {
-	return errors.ErrUnsupported
+	_, standing, err := c.about(ctx, Ask{By: by}, ref, "documents.reserve", "upload.begin", "upload.complete")
+	if err != nil {
+		return fmt.Errorf("look whether a file may be sent: %w", err)
+	}
+	if cause := standing.Bars(standing.FRN, true); cause != "" {
+		return answered(cause.Refusal())
+	}
+	if id == "" {
+		return nil
+	}
+	now, err := c.uploadNow(ctx, id)
+	if err != nil {
+		return err
+	}
+	if now.Status != upload.StatusMissing && (now.Case != ref || now.FRN != standing.FRN) {
+		return ErrUnknown
+	}
+	return nil
 }
 
-// BeginUpload announces a file, under an id that the caller made.
+// BeginUpload announces a file, under an id that the caller made and nobody else has.
+//
+// The order: whether the upload would be taken; whether the business has sent too much today; a place among the
+// files of the case; the upload. A crash before the last leaves a place that the same command finds to be its own,
+// and that AbandonUpload frees.
 func (c *Casework) BeginUpload(ctx context.Context, ask Ask, id, ref, name string, bytes int64) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, standing, err := c.about(ctx, ask, ref, "documents.reserve", "upload.begin")
+	if err != nil {
+		return Done{}, fmt.Errorf("begin upload: %w", err)
+	}
+	begin := upload.Begin{
+		Case: ref, Standing: standing, FRN: standing.FRN, Person: ask.By.Person(),
+		Name: name, Bytes: bytes, Limits: c.config.Limits, At: o.at,
+	}
+	before, err := c.uploads.decided(ctx, o, id)
+	if err == nil && !before { // what was begun counts already, and must not bar its own answer
+		err = c.takePlace(ctx, o, id, begin)
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("begin upload: %w", err)
+	}
+	done, err := c.uploads.done(ctx, o, id, begin)
+	if refusalCode(err) != "" { // it has changed meanwhile
+		if _, failed := c.freePlace(ctx, ref, id); failed != nil {
+			return Done{}, failed
+		}
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("begin upload: %w", err)
+	}
+	return done, nil
 }
 
-// CompleteUpload takes what was received, and reports whether it is to be scanned.
-func (c *Casework) CompleteUpload(ctx context.Context, id string, content upload.Content, bytes int64) (scan bool, err error) {
-	return false, errors.ErrUnsupported
+// takePlace takes a place among the files of a case for an upload that could begin now.
+func (c *Casework) takePlace(ctx context.Context, o order, id string, begin upload.Begin) error {
+	if err := c.uploads.check(ctx, o, id, begin); err != nil {
+		return err
+	}
+	sent, err := c.config.SentOn(ctx, begin.FRN, o.day())
+	if err != nil {
+		return fmt.Errorf("count what a business sent today: %w", err)
+	}
+	if err := begin.Limits.BusinessDay(sent, begin.Bytes); err != nil {
+		return err
+	}
+	_, err = c.shelves.do(ctx, o.aside(), begin.Case, documents.Reserve{Upload: id, Bytes: begin.Bytes, Limits: begin.Limits})
+	return err
 }
 
-// BeginScan says that the scanner is about to be asked; see uploads.Steps.
-func (c *Casework) BeginScan(ctx context.Context, id string) (attempt int, wanted bool, err error) {
-	return 0, false, errors.ErrUnsupported
-}
-
-// NoteScan takes what came of a scan, and puts a clean file in line.
-func (c *Casework) NoteScan(ctx context.Context, id string, attempt int, finding upload.Finding, scanner string) error {
-	return errors.ErrUnsupported
-}
-
-// CancelUpload gives up what did not go out yet.
+// CancelUpload gives up what did not go out yet. The bytes are the caller's to delete, after it. A crash before the
+// place is free leaves it to the same command, to AbandonUpload, or to SettleUpload.
 func (c *Casework) CancelUpload(ctx context.Context, ask Ask, id string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, _, now, err := c.aboutUpload(ctx, ask, id, "upload.cancel", "documents.release")
+	if err != nil {
+		return Done{}, fmt.Errorf("cancel upload: %w", err)
+	}
+	done, err := c.uploads.done(ctx, o, id, upload.Cancel{FRN: now.FRN, At: o.at})
+	if err == nil {
+		_, err = c.settle(ctx, id)
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("cancel upload: %w", err)
+	}
+	return done, nil
 }
 
-// RetryUpload tries again, with the bytes that are there.
+// RetryUpload tries again, with the bytes that are there: whoever keeps those has them scanned, after it.
+//
+// The order: whether it would be tried; what an upload that was rejected gave up, its digest and its place; the
+// attempt. A crash before the last leaves a place, which the same command finds to be its own, and whoever sends
+// the same file anew gets.
 func (c *Casework) RetryUpload(ctx context.Context, ask Ask, id string) (Done, error) {
-	return Done{}, errors.ErrUnsupported
+	o, standing, now, err := c.aboutUpload(ctx, ask, id, "documents.claim", "upload.retry")
+	if err != nil {
+		return Done{}, fmt.Errorf("retry upload: %w", err)
+	}
+	retry := upload.Retry{Standing: standing, FRN: now.FRN, Person: ask.By.Person(), At: o.at}
+	news, err := c.uploads.would(ctx, o, id, retry)
+	if err == nil && news {
+		err = c.takePlaceAgain(ctx, o, now)
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("retry upload: %w", err)
+	}
+	done, err := c.uploads.done(ctx, o, id, retry)
+	if err == nil || refusalCode(err) != "" { // the answer of before, or a refusal: it may be over again
+		if _, failed := c.settle(ctx, id); failed != nil {
+			return Done{}, failed
+		}
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("retry upload: %w", err)
+	}
+	return done, nil
 }
 
-// AbandonUpload gives up what stood still since lastByte, and reports whether it is over.
-func (c *Casework) AbandonUpload(ctx context.Context, id string, lastByte time.Time) (over bool, err error) {
-	return false, errors.ErrUnsupported
+// takePlaceAgain gives an upload that is about to be tried again what it may have given up.
+func (c *Casework) takePlaceAgain(ctx context.Context, o order, now uploadNow) error {
+	if !now.whole {
+		_, err := c.shelves.do(ctx, o.aside(), now.Case, documents.Reserve{Upload: now.ID, Bytes: now.Bytes, Limits: c.config.Limits})
+		return err
+	}
+	content, err := openAll(ctx, c.config.Codec, now.content)
+	if err != nil {
+		return fmt.Errorf("open what was found out of a file: %w", err)
+	}
+	if content[0].SHA256 == "" { // the key of the case was destroyed
+		return outgoing.CaseErased.Refusal()
+	}
+	return c.claim(ctx, o, now.UploadView, content[0].SHA256)
 }
 
-// CheckUpload stops what its case bars by now, and reports whether the attempt goes out; see outbox.Line.
-func (c *Casework) CheckUpload(ctx context.Context, id string, attempt int) (goes bool, err error) {
-	return false, errors.ErrUnsupported
-}
-
-// NoteUploadSent records that an attempt was published.
-func (c *Casework) NoteUploadSent(ctx context.Context, id string, attempt int) error {
-	return errors.ErrUnsupported
-}
-
-// StopUploads stops those of a case's uploads that the case bars by now; see package reactions.
-func (c *Casework) StopUploads(ctx context.Context, ref string) error { return errors.ErrUnsupported }
-
-// EraseUploads follows the erasure of a case's data, and returns the ids of all uploads there ever were, whose
-// bytes and keys are to be destroyed.
-func (c *Casework) EraseUploads(ctx context.Context, ref string) (ids []string, err error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Upload returns an upload to a principal who may read documents of its case, and ErrUnknown otherwise.
-func (c *Casework) Upload(ctx context.Context, by access.Principal, id string) (UploadView, error) {
-	return UploadView{}, errors.ErrUnsupported
-}
-
-// UploadForSource returns an upload to the case management system that speaks for its case now, while it may
-// be fetched, and ErrUnknown otherwise.
-func (c *Casework) UploadForSource(ctx context.Context, by access.Principal, id string) (UploadView, error) {
-	return UploadView{}, errors.ErrUnsupported
+// aboutUpload is about, for an upload. It is the upload of the business that the case is with: what another one has
+// sent before the case came from there does not exist.
+func (c *Casework) aboutUpload(ctx context.Context, ask Ask, id string, commands ...access.Command) (order, outgoing.Case, uploadNow, error) {
+	now, err := c.uploadNow(ctx, id)
+	if err == nil && now.Status == upload.StatusMissing {
+		err = ErrUnknown
+	}
+	if err != nil {
+		return order{}, outgoing.Case{}, uploadNow{}, err
+	}
+	o, standing, err := c.about(ctx, ask, now.Case, commands...)
+	if err == nil && standing.FRN != now.FRN {
+		err = ErrUnknown
+	}
+	return o, standing, now, err
 }

@@ -55,7 +55,7 @@ func newPipeline(t *testing.T, s *clamd.Scanner) *pipeline {
 				p.findings[uploadsPath+"/"+id] = f
 				return nil
 			},
-			Abandon: func(context.Context, string, time.Time) (bool, error) { return false, nil },
+			Abandon: func(context.Context, string, string, time.Time) (bool, error) { return false, nil },
 		},
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ func (u *Uploads) Sweep(ctx context.Context) error {
 	var faults []error
 	for _, r := range rows {
 		if r.stage != gone {
-			over, err := u.config.Steps.Abandon(ctx, r.id, r.touchedAt)
+			over, err := u.config.Steps.Abandon(ctx, r.id, r.ref, r.touchedAt)
 			if err != nil || !over {
 				faults = append(faults, err)
 				continue

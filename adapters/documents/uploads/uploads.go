@@ -87,7 +87,7 @@ type Steps struct {
 	NoteScan func(ctx context.Context, id string, attempt int, finding Finding) error
 	// Abandon says that nothing came since lastByte, for longer than Config.IdleAfter, and returns whether the upload
 	// is over, or was never begun. Its bytes are deleted then.
-	Abandon func(ctx context.Context, id string, lastByte time.Time) (over bool, err error)
+	Abandon func(ctx context.Context, id, ref string, lastByte time.Time) (over bool, err error)
 }
 
 // Begun is what is known of a file before its first byte.
