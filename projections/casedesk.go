@@ -9,7 +9,6 @@ import (
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
 	"casesync/domain/retention"
-	"casesync/projections/engine"
 )
 
 // foldDesk takes what people and the clock did about the case. It is no fact of the source: when the
@@ -53,17 +52,11 @@ func (f *caseFold) person() string {
 	return id
 }
 
-// erasesData is true for the events that erase what stands in a case's timeline.
-func erasesData(e engine.Event) bool {
-	_, erases := e.Event.(*casefile.DataErased)
-	return erases
-}
-
 // basicEntries are the kinds of entries that stay in the timeline of a case whose data is erased: what
 // they show came in clear, and is of the decision and basic data, or of the keeping of the case itself.
 var basicEntries = []string{
 	"converted", "stage-changed", "recategorised", "transferred", "handed-over", "closed", "reopened", "snapshot",
-	"suppressed", "unsuppressed", "legal-hold-placed", "legal-hold-lifted", "data-erased", "party-erased",
+	"suppressed", "unsuppressed", "suppression-executed", "suppression-reversed", "legal-hold-placed", "legal-hold-lifted", "data-erased", "party-erased",
 }
 
 // eraseData leaves nothing but business, product, outcome, stages, dates and the decision's reference
@@ -82,6 +75,7 @@ func (f *caseFold) eraseData() {
 	for _, document := range documents.All(f.rows, row.Ref) {
 		documents.Delete(f.rows, row.Ref, document.DocumentID)
 	}
+	f.eraseSent()
 	for _, told := range timeline.All(f.rows, row.Ref) {
 		if told.Sealed = ""; !slices.Contains(basicEntries, told.Kind) {
 			timeline.Delete(f.rows, row.Ref, told.N)

@@ -35,12 +35,15 @@ type TimelineRow struct {
 	Kind string
 	// At is when it happened at the source.
 	At time.Time
-	// About is the action or document concerned, "" else.
+	// FRN is the business whose upload or notification it is about, "" for what is the case's own.
+	FRN string
+	// About is the action, document, upload or notification concerned, "" else.
 	About string
 	// Data is what may be shown in clear, a JSON object.
 	Data json.RawMessage
-	// Sealed is the envelope of the event's confidential part (see OpenedAction, OpenedDocument;
-	// of a suppression the reason, a JSON string), or "".
+	// Sealed is the envelope of the event's confidential part, or "": see OpenedAction, OpenedDocument; of a
+	// suppression, and of an answer of the source, the reason, read by OpenedReason; of a notification that
+	// was sent what OpenedNotification reads, of another entry about an upload what OpenedFile reads.
 	Sealed string
 	// Contradicts says what it contradicts of what was known before.
 	Contradicts []string
@@ -51,25 +54,31 @@ type TimelineRow struct {
 
 // Timeline returns at most limit (up to PageRowsMax) things that happened to case ref, after
 // number after, in order; nothing if scope does not see the case. A document that may not be
-// shown (any more) is not in it.
+// shown (any more) is not in it, and what is about an upload or a notification stands only in the timeline of
+// the business that sent it, while the case is with that.
 func Timeline(ctx context.Context, view engine.View, scope Scope, ref string, after int64, limit int) ([]TimelineRow, error) {
 	s := &statement{}
-	query := "SELECT " + list(timeline.Columns, "t.") + " FROM {case_timeline} t WHERE " + s.seen(scope, ref) +
-		" AND t.n > " + s.arg(after) +
-		" AND (t.kind <> 'document-published' OR EXISTS (SELECT 1 FROM {case_documents} d" +
-		" WHERE d.ref = t.ref AND d.document_id = t.about AND d.confidential = FALSE))"
-	if !scope.suppressed {
-		query += " AND t.internal = FALSE"
-	}
-	rows, err := rowsOf(ctx, view, timeline, query+" ORDER BY t.n"+s.limit(limit), s)
+	rows, err := rowsOf(ctx, view, timeline, "SELECT "+list(timeline.Columns, "t.")+" FROM {case_timeline} t WHERE t.ref = "+s.arg(ref)+
+		" AND t.n > "+s.arg(after)+" AND "+s.shown(scope)+" ORDER BY t.n"+s.limit(limit), s)
 	shown := make([]TimelineRow, len(rows))
 	for i, r := range rows {
 		shown[i] = TimelineRow{
-			N: r.N, Kind: r.Kind, At: instant(r.At), About: r.About, Data: json.RawMessage(r.Data), Sealed: r.Sealed,
+			N: r.N, FRN: r.FRN, Kind: r.Kind, At: instant(r.At), About: r.About, Data: json.RawMessage(r.Data), Sealed: r.Sealed,
 			Contradicts: strings.Fields(r.Contradicts), Internal: r.Internal, RecordedAt: instant(r.RecordedAt),
 		}
 	}
 	return shown, err
+}
+
+// shown is true for an entry of a timeline, named t in the text, that scope sees.
+func (s *statement) shown(scope Scope) string {
+	shown := s.sent(scope) +
+		" AND (t.kind <> 'document-published' OR EXISTS (SELECT 1 FROM {case_documents} d" +
+		" WHERE d.ref = t.ref AND d.document_id = t.about AND d.confidential = FALSE))"
+	if !scope.suppressed {
+		shown += " AND t.internal = FALSE"
+	}
+	return shown
 }
 
 // limit is a LIMIT clause of at most PageRowsMax rows.

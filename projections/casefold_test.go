@@ -45,7 +45,7 @@ func TestCaseRow(t *testing.T) {
 		Ref: "C1", FRN: "123456", Converted: true, Open: true,
 		Sector: "Consumer credit", Group: "Motor finance", Product: "Hire purchase",
 		Issue: "Commission not disclosed", Stage: "converted", SmallBusiness: true,
-		ConvertedAt: micros(at(0)), ConvertedDay: int64(DayOf(at(0))), DueDay: int64(NoDay), ErasesDay: int64(NoDay),
+		ConvertedAt: micros(at(0)), ConvertedDay: int64(DayOf(at(0))), DueDay: int64(NoDay), ErasesDay: int64(NoDay), FileRequestedDay: int64(NoDay),
 	}
 	due := int64(day(t, "2025-02-03"))
 	for name, c := range map[string]struct {
@@ -84,7 +84,9 @@ func TestCaseRow(t *testing.T) {
 			func(r *caseRow) { r.ReopenedAt = micros(at(5)) }},
 		"suppressed and shown again": {
 			[]casefile.Event{suppressedAt(at(1)), unsuppressedAt(at(2)), suppressedAt(at(3))},
-			func(r *caseRow) { r.Suppressed = true }},
+			func(r *caseRow) {
+				r.Suppressed, r.SuppressedBySource, r.SuppressedAt = true, true, micros(at(3))
+			}},
 		"details changed, the rest kept": {
 			[]casefile.Event{&casefile.DetailsChanged{
 				Origin: from(at(1)), Details: sealed(casefile.Details{Issue: new("Delay")}, "d2"),
@@ -200,7 +202,7 @@ func TestSnapshotReplacesEverything(t *testing.T) {
 		Ref: "C1", FRN: "222222", Converted: true, Open: true, Sector: "Banking", Group: "Cards", Product: "Credit cards",
 		Issue: "Delay", Stage: "view-issued", Priority: true, PriorityReason: "vulnerability",
 		ConvertedAt: micros(at(-48)), ConvertedDay: int64(DayOf(at(-48))), ActionsOpen: 1, DueDay: int64(day(t, "2025-02-03")),
-		ErasesDay: int64(NoDay), UpdatedAt: micros(at(5)), TimelineLen: 6, LedgerLen: 5, RecordedAt: micros(recordedAt(6)), Revision: 5,
+		ErasesDay: int64(NoDay), FileRequestedDay: int64(NoDay), UpdatedAt: micros(at(5)), TimelineLen: 6, LedgerLen: 5, RecordedAt: micros(recordedAt(6)), Revision: 5,
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -158,6 +158,7 @@ func fullRows(ctx context.Context, view engine.View, query string, s *statement)
 
 // public is the row as it leaves the package.
 func (r *fullRow) public() CaseRow {
+	tellBy, makeBy := r.offerClocks()
 	return CaseRow{
 		Ref: r.caseRow.Ref, FRN: r.FRN, Open: r.Open, Suppressed: r.Suppressed,
 		Sector: r.Sector, Group: r.Group, Product: r.Product, Issue: r.Issue,
@@ -168,8 +169,9 @@ func (r *fullRow) public() CaseRow {
 		Outcome: r.Outcome, DecisionReference: r.DecisionReference,
 		ActionsOpen: r.ActionsOpen, DueDay: Day(r.DueDay),
 		AllocatedTo: r.AllocatedTo, AllocationReturned: r.AllocationReturned, DataErased: r.DataErased,
-		FailedUploads: r.FailedUploads,
-		UpdatedAt:     instant(r.UpdatedAt), RecordedAt: instant(r.RecordedAt), Revision: r.Revision,
+		FailedUploads: r.FailedUploads, Uploads: r.Uploads, Notifications: r.Notifications,
+		TellBy: tellBy, MakeBy: makeBy, LastEntry: r.TimelineLen,
+		UpdatedAt: instant(r.UpdatedAt), RecordedAt: instant(r.RecordedAt), Revision: r.Revision,
 		SealedBusinessReference: r.BusinessReference, SealedHandler: r.Handler,
 		SealedConsumer: r.Consumer, SealedRepresentative: r.Representative,
 	}

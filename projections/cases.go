@@ -1,50 +1,113 @@
 package projections
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
+	"casesync/domain/notification"
+	"casesync/domain/outgoing"
+	"casesync/domain/upload"
 	"casesync/eventstore"
 	"casesync/projections/engine"
 )
 
-// caseStreams is how the streams of case files begin; the rest is the reference.
-const caseStreams = "casefile-"
+// How the streams begin whose events are about cases. Of a case file the rest is the case's reference; of an
+// upload and of a notification it is their own id, and each event says which case it is about.
+const (
+	caseStreams         = "casefile-"
+	uploadStreams       = "upload-"
+	notificationStreams = "notification-"
+)
 
-// Cases is the read model of cases: the rows of lists and details, and all statistics, which are
-// sums of differences of case rows.
+// Cases is the read model of cases: the rows of lists and details, what people sent about them, and all
+// statistics, which are sums of differences of case rows.
+//
+// A case's events stand in several streams: its own, and one for each upload and notification. Their order is
+// the log's, which is the one in which the engine hands them to the fold, live and in a rebuild; no two of
+// these streams say the same thing of a case, so that whatever the order in which they were appended, what
+// each of them says last is what the rows hold. What is parked is the whole case: an event of an upload that
+// can not be folded stops the case, visibly, and not that upload alone. It is folded again from the whole log,
+// of which the case files of other cases need not be decoded.
 func Cases() engine.Projection {
 	return engine.Projection{
-		Name: CasesName, Version: 5,
+		Name: CasesName, Version: 6,
 		Tables: []engine.AnyTable{
 			cases, caseSealed, timeline, actions, documents, earlierBusinesses, searchWords,
-			dashboardCells, upholdCells, upholdLedger,
+			uploads, notifications, dashboardCells, upholdCells, upholdLedger,
 		},
-		Key:   caseKey,
-		Fold:  foldCase,
-		Whole: erasesData,
-		Streams: func(ref string) []eventstore.StreamName {
-			return []eventstore.StreamName{eventstore.StreamName(caseStreams + ref)}
-		},
-		Prefixes: []string{caseStreams},
+		Key:       caseKey,
+		Fold:      foldCase,
+		Whole:     caseWhole,
+		StreamKey: refOfCaseFile,
+		Prefixes:  []string{caseStreams, uploadStreams, notificationStreams},
 	}
+}
+
+// refOfCaseFile returns the reference of the case whose own stream it is.
+func refOfCaseFile(stream eventstore.StreamName) (ref string, ok bool) {
+	return strings.CutPrefix(string(stream), caseStreams)
 }
 
 // caseKey is the case's reference. What is held, was not recognised or was skipped says nothing
 // of the case.
 func caseKey(e engine.Event) (key string, wanted bool) {
-	ref, ours := strings.CutPrefix(string(e.Stream), caseStreams)
-	if !ours {
+	switch event := e.Event.(type) {
+	case *casefile.FactHeld, *casefile.FactUnrecognised, *casefile.SequenceSkipped,
+		*upload.FactHeld, *upload.FactUnrecognised, *upload.SequenceSkipped,
+		*notification.FactHeld, *notification.FactUnrecognised, *notification.SequenceSkipped:
+		return "", false
+	case upload.Event:
+		return upload.CaseOf(event), true
+	case notification.Event:
+		return notification.CaseOf(event), true
+	}
+	return CaseOf(e.Recorded)
+}
+
+// CaseOf returns the reference of the case that an event is about, as far as that can be told without
+// decoding it; false for one that is about no case. Of an event of an upload or a notification that is
+// damaged it returns the stream's name, so that what can not be folded is parked somewhere, and seen.
+func CaseOf(recorded eventstore.Recorded) (ref string, ok bool) {
+	stream := string(recorded.Stream)
+	if ref, ok := refOfCaseFile(recorded.Stream); ok {
+		return ref, true
+	}
+	if !strings.HasPrefix(stream, uploadStreams) && !strings.HasPrefix(stream, notificationStreams) {
 		return "", false
 	}
+	var about outgoing.About
+	if err := json.Unmarshal(recorded.Data, &about); err != nil || about.Case == "" {
+		return stream, true
+	}
+	return about.Case, true
+}
+
+// What folds need in whole, beside what is loaded for each batch.
+var (
+	sentTables    = []engine.AnyTable{uploads, notifications}
+	uploadTables  = []engine.AnyTable{uploads}
+	notifyTables  = []engine.AnyTable{notifications}
+	erasureTables = []engine.AnyTable{uploads, notifications, timeline}
+)
+
+// caseWhole names what of a case is loaded for an event. What people sent is loaded where it changes, where
+// the case may move to another business, and to be erased: most facts of a feed have nothing to do with it.
+func caseWhole(e engine.Event) []engine.AnyTable {
 	switch e.Event.(type) {
-	case *casefile.FactHeld, *casefile.FactUnrecognised, *casefile.SequenceSkipped:
-		return "", false
+	case upload.Event:
+		return uploadTables
+	case notification.Event:
+		return notifyTables
+	case *casefile.Converted, *casefile.Transferred, *casefile.SnapshotTaken:
+		return sentTables
+	case *casefile.DataErased:
+		return erasureTables
 	}
-	return ref, true
+	return nil
 }
 
 // foldCase takes a fact into its case's rows, and the difference that it makes into the statistics.
@@ -52,15 +115,20 @@ func foldCase(rows *engine.Rows, e engine.Event) error {
 	ref, _ := caseKey(e)
 	row := cases.Get(rows, ref)
 	if row == nil {
-		row = cases.Put(rows, caseRow{Ref: ref, Open: true, DueDay: int64(NoDay), ErasesDay: int64(NoDay)})
+		row = cases.Put(rows, caseRow{Ref: ref, Open: true, DueDay: int64(NoDay), ErasesDay: int64(NoDay), FileRequestedDay: int64(NoDay)})
 	}
 	before, wordsBefore := *row, found(rows, ref)
-	if err := (&caseFold{rows: rows, e: e, row: row}).fold(); err != nil {
+	f := &caseFold{rows: rows, e: e, row: row}
+	if err := f.fold(); err != nil {
 		return fmt.Errorf("fold %s of case %s: %w", e.Type, ref, err)
 	}
 	row.ErasesDay = int64(row.erasesOn())
 	count(rows, before, row)
 	countWords(rows, ref, before.FRN, row.FRN, wordsBefore, found(rows, ref))
+	if f.elsewhere {
+		countChange(rows, "", "")
+		return nil
+	}
 	countChange(rows, before.FRN, row.FRN)
 	return nil
 }
@@ -70,6 +138,9 @@ type caseFold struct {
 	rows *engine.Rows
 	e    engine.Event
 	row  *caseRow
+	// elsewhere: it is about what a business sent that the case is not with now, and which nobody of a
+	// business sees.
+	elsewhere bool
 }
 
 // fold changes the case's own rows. It never refuses a fact for what it contradicts: the source
@@ -77,10 +148,14 @@ type caseFold struct {
 // the decider that let it in has it.
 func (f *caseFold) fold() error {
 	switch e := f.e.Event.(type) {
+	case upload.Event:
+		return f.foldUpload(e)
+	case notification.Event:
+		return f.foldNotification(e)
 	case *casefile.Converted:
 		return f.fact(e.Origin, f.converted(e))
 	case *casefile.StageChanged:
-		f.row.Stage = e.Stage
+		f.stageChanged(e)
 		return f.fact(e.Origin, entry{kind: "stage-changed", data: stageData{Stage: e.Stage}})
 	case *casefile.PriorityChanged:
 		priority, _ := e.Priority.Get()
@@ -97,12 +172,6 @@ func (f *caseFold) fold() error {
 		return f.fact(e.Origin, entry{kind: "transferred", data: transferData{FRN: e.FRN, From: from}})
 	case *casefile.HandedOver:
 		return f.fact(e.Origin, entry{kind: "handed-over", internal: true, data: handOverData{e.ToSource}})
-	case *casefile.Suppressed:
-		f.row.Suppressed = true
-		return f.fact(e.Origin, entry{kind: "suppressed", internal: true, sealed: e.Reason.Envelope()})
-	case *casefile.Unsuppressed:
-		f.row.Suppressed = false
-		return f.fact(e.Origin, entry{kind: "unsuppressed", internal: true, sealed: e.Reason.Envelope()})
 	case *casefile.SnapshotTaken:
 		return f.snapshot(e)
 	}
@@ -129,7 +198,7 @@ func (f *caseFold) foldCourse() error {
 		f.reopened(e.ReopenedAt)
 		return f.fact(e.Origin, entry{kind: "reopened", data: reopenedData{e.ReopenedAt.UTC()}})
 	}
-	return f.foldDesk()
+	return f.foldSuppression()
 }
 
 // fact notes that there was one more fact, and writes it to the timeline. What was erased may be there
@@ -154,8 +223,12 @@ func (f *caseFold) moveTo(frn string, at time.Time) {
 		f.row.AllocatedTo, f.row.AllocationReturned = "", false
 		n := int64(len(earlierBusinesses.All(f.rows, f.row.Ref))) + 1
 		earlierBusinesses.Put(f.rows, earlierRow{Ref: f.row.Ref, N: n, FRN: f.row.FRN, Until: micros(at)})
+		f.row.FileRequestedDay = int64(NoDay) // it was asked of the business before
 	}
-	f.row.FRN = frn
+	if f.row.FRN != frn {
+		f.row.FRN = frn
+		f.settleSent()
+	}
 }
 
 func (f *caseFold) setProduct(p casefile.Product) {

@@ -6,7 +6,8 @@ import "casesync/domain/casefile"
 // history stays: the timeline, and where it was before.
 func (f *caseFold) snapshot(e *casefile.SnapshotTaken) error {
 	f.convertedAs(e.FRN, e.Product, e.ConvertedAt, e.Origin.Time)
-	f.row.Stage, f.row.Suppressed, f.row.ReopenedAt = e.Stage, e.Suppressed, micros(e.ReopenedAt)
+	f.row.Stage, f.row.ReopenedAt = e.Stage, micros(e.ReopenedAt)
+	f.suppress(e.Suppressed, f.row.SuppressedByOperator, e.Origin.Time)
 	if f.open(); e.Closed() {
 		f.closed(e.Outcome, e.DecisionReference, e.ClosedAt)
 	}

@@ -24,12 +24,16 @@ type caseRow struct {
 	ActionsOpen, DueDay              int64
 	AllocatedTo                      string
 	AllocationReturned               bool // nobody has it since its holder can not work on it any more
-	FailedUploads                    int64
-	OnHold, DataErased               bool
-	ErasesDay                        int64 // when its data is due for erasure, NoDay for never
-	UpdatedAt                        int64
-	TimelineLen, LedgerLen           int64
-	RecordedAt, Revision             int64
+	// What its present business sent; failed uploads are rejected or quarantined.
+	FailedUploads, Uploads, Notifications    int64
+	OnHold, DataErased                       bool
+	SuppressedBySource, SuppressedByOperator bool
+	SuppressedAt                             int64
+	FileRequestedDay                         int64 // of the latest request, NoDay if unknown
+	ErasesDay                                int64 // when its data is due for erasure, NoDay for never
+	UpdatedAt                                int64
+	TimelineLen, LedgerLen                   int64
+	RecordedAt, Revision                     int64
 }
 
 // neverText is NoDay in the text of an index and of the queries that it answers.
@@ -43,8 +47,9 @@ var cases = &engine.Table[caseRow]{
 			flags("priority"), texts("priority_reason"), flags("small_business", "has_representative"),
 			numbers("converted_at", "converted_day", "closed_at", "closed_day", "reopened_at"),
 			texts("outcome", "decision_reference"), numbers("actions_open", "due_day"),
-			texts("allocated_to"), flags("allocation_returned"), numbers("failed_uploads"),
-			flags("on_hold", "data_erased"), numbers("erases_day", "updated_at", "timeline_len", "ledger_len",
+			texts("allocated_to"), flags("allocation_returned"), numbers("failed_uploads", "uploads", "notifications"),
+			flags("on_hold", "data_erased", "suppressed_by_source", "suppressed_by_operator"),
+			numbers("suppressed_at", "file_requested_day", "erases_day", "updated_at", "timeline_len", "ledger_len",
 				"recorded_at", "revision")),
 		// One index for each order that must not depend on the number of cases, and two for those
 		// who see every business. The other orders sort what their filters leave. The last two are for
@@ -54,6 +59,7 @@ var cases = &engine.Table[caseRow]{
 			"frn, open, closed_at, ref", "frn, open, ref",
 			"open, due_day, ref", "open, closed_at, ref",
 			"erases_day, ref WHERE erases_day < " + neverText, "allocated_to, frn, ref WHERE allocated_to <> ''",
+			"ref WHERE suppressed = TRUE",
 		},
 		Aside: []string{"recorded_at", "revision"},
 	},
@@ -63,8 +69,9 @@ var cases = &engine.Table[caseRow]{
 			&r.Priority, &r.PriorityReason, &r.SmallBusiness, &r.HasRepresentative,
 			&r.ConvertedAt, &r.ConvertedDay, &r.ClosedAt, &r.ClosedDay, &r.ReopenedAt,
 			&r.Outcome, &r.DecisionReference, &r.ActionsOpen, &r.DueDay,
-			&r.AllocatedTo, &r.AllocationReturned, &r.FailedUploads,
-			&r.OnHold, &r.DataErased, &r.ErasesDay, &r.UpdatedAt, &r.TimelineLen, &r.LedgerLen,
+			&r.AllocatedTo, &r.AllocationReturned, &r.FailedUploads, &r.Uploads, &r.Notifications,
+			&r.OnHold, &r.DataErased, &r.SuppressedBySource, &r.SuppressedByOperator,
+			&r.SuppressedAt, &r.FileRequestedDay, &r.ErasesDay, &r.UpdatedAt, &r.TimelineLen, &r.LedgerLen,
 			&r.RecordedAt, &r.Revision}
 	},
 }
@@ -95,9 +102,10 @@ var caseSealed = &engine.Table[sealedRow]{
 type timelineRow struct {
 	Ref         string
 	N           int64
+	FRN         string // the business that it belongs to, "" for whichever the case is with
 	Kind        string
 	At          int64
-	About       string // an action's or a document's id
+	About       string // an action's, a document's, an upload's or a notification's id
 	Data        string // JSON object, in clear
 	Contradicts string // joined by spaces
 	Internal    bool   // for auditors alone
@@ -108,12 +116,12 @@ type timelineRow struct {
 var timeline = &engine.Table[timelineRow]{
 	Spec: engine.Spec{
 		Name: "case_timeline", Key: 2, AppendOnly: true,
-		Columns: join(texts("ref"), numbers("n"), texts("kind"), numbers("at"),
+		Columns: join(texts("ref"), numbers("n"), texts("frn", "kind"), numbers("at"),
 			texts("about", "data", "contradicts"), flags("internal"), texts("sealed"), numbers("recorded_at")),
 		Aside: []string{"sealed", "recorded_at"},
 	},
 	Fields: func(r *timelineRow) []any {
-		return []any{&r.Ref, &r.N, &r.Kind, &r.At, &r.About, &r.Data, &r.Contradicts, &r.Internal,
+		return []any{&r.Ref, &r.N, &r.FRN, &r.Kind, &r.At, &r.About, &r.Data, &r.Contradicts, &r.Internal,
 			&r.Sealed, &r.RecordedAt}
 	},
 }

@@ -7,12 +7,14 @@ import (
 
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
+	"casesync/domain/notification"
 )
 
 // entry is what the timeline shows of a fact; one without a kind is not shown at all.
 type entry struct {
 	kind, about string
-	data        any // what may be shown in clear
+	frn         string // the business whose act it is about, "" for whichever the case is with
+	data        any    // what may be shown in clear
 	sealed      string
 	internal    bool // for auditors alone
 }
@@ -67,6 +69,19 @@ type (
 		By    string               `json:"by,omitzero"`
 		Cause casefile.ReturnCause `json:"cause,omitzero"`
 	}
+	uploadData struct {
+		Person  string `json:"person,omitzero"` // user id
+		Bytes   int64  `json:"bytes,omitzero"`
+		Attempt int64  `json:"attempt,omitzero"`
+		Of      string `json:"of,omitzero"` // the upload that this is a duplicate of
+		Code    string `json:"code,omitzero"`
+	}
+	notificationData struct {
+		Person string              `json:"person,omitzero"` // user id
+		Type   notification.TypeID `json:"type,omitzero"`
+		Bulk   string              `json:"bulk,omitzero"`
+		Code   string              `json:"code,omitzero"`
+	}
 	erasureData struct {
 		Day   string `json:"day,omitzero"`
 		Party string `json:"party,omitzero"`
@@ -87,7 +102,7 @@ func (f *caseFold) tell(origin feed.Origin, shown entry) error {
 		}
 	}
 	timeline.Put(f.rows, timelineRow{
-		Ref: f.row.Ref, N: f.row.TimelineLen, Kind: shown.kind, At: micros(origin.Time), About: shown.about,
+		Ref: f.row.Ref, N: f.row.TimelineLen, FRN: shown.frn, Kind: shown.kind, At: micros(origin.Time), About: shown.about,
 		Data: string(data), Contradicts: strings.Join(origin.Contradicts, " "), Internal: shown.internal,
 		Sealed: shown.sealed, RecordedAt: micros(f.e.RecordedAt),
 	})

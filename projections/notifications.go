@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"casesync/domain/notification"
@@ -46,16 +45,67 @@ type NotificationCursor struct {
 // Notifications returns at most limit (up to PageRowsMax) notifications after after, newest first. A business
 // sees those that it sent itself about the cases that it sees now. View is of CasesName.
 func Notifications(ctx context.Context, view engine.View, scope Scope, filter NotificationFilter, after NotificationCursor, limit int) ([]Notification, error) {
-	return nil, errors.ErrUnsupported
+	query, s := filter.query(scope, after, limit)
+	return notificationRows(ctx, view, scope, query, s)
+}
+
+func (f *NotificationFilter) query(scope Scope, after NotificationCursor, limit int) (string, *statement) {
+	s := &statement{}
+	q := sentList{
+		table: "{case_notifications}", columns: notifications.Columns, at: "sent_at",
+		few:    f.Ref != "" || f.Bulk != "" || f.Person != "",
+		choice: "t.status", values: stringsOf(f.Status), after: after.SentAt, afterID: after.ID, limit: limit,
+		conditions: s.only(condition{"t.ref", f.Ref}, condition{"t.bulk", f.Bulk}, condition{"t.person", f.Person}),
+	}
+	if f.Bulk != "" {
+		q.conditions = append(q.conditions, "t.bulk <> ''") // as the index has it
+	}
+	switch types := stringsOf(f.Type); {
+	case len(types) > 0 && len(q.values) == 0:
+		q.choice, q.values = "t.type", types
+	case len(types) > 0:
+		q.conditions = append(q.conditions, s.in("t.type", types))
+	}
+	return s.sentPage(scope, q), s
 }
 
 // NotificationByID returns the notification id; false if there is none that scope sees. View is of CasesName.
 func NotificationByID(ctx context.Context, view engine.View, scope Scope, id string) (Notification, bool, error) {
-	return Notification{}, false, errors.ErrUnsupported
+	s := &statement{}
+	rows, err := notificationRows(ctx, view, scope, "SELECT "+list(notifications.Columns, "t.")+
+		" FROM {case_notifications} t WHERE t.id = "+s.arg(id)+" AND "+s.sent(scope), s)
+	if err != nil || len(rows) == 0 {
+		return Notification{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+func notificationRows(ctx context.Context, view engine.View, scope Scope, query string, s *statement) ([]Notification, error) {
+	rows, err := rowsOf(ctx, view, notifications, query, s)
+	shown := make([]Notification, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		shown[i] = Notification{
+			ID: r.ID, Ref: r.Ref, FRN: r.FRN, Person: r.Person, Type: notification.TypeID(r.Type),
+			Status: notification.Status(r.Status), Bulk: r.Bulk, Answer: r.Answer, Code: shownCode(scope, r.Code),
+			SentAt: instant(r.SentAt), UpdatedAt: instant(r.UpdatedAt), Content: r.Content, Reason: r.Reason,
+		}
+	}
+	return shown, err
 }
 
 // NotificationsInLine returns the ids of the notifications about case ref (at most PageRowsMax) that did not go
 // out yet, oldest first, suppressed or not. A scope that is no operator's or auditor's sees none. View is of CasesName.
 func NotificationsInLine(ctx context.Context, view engine.View, scope Scope, ref string) ([]string, error) {
-	return nil, errors.ErrUnsupported
+	query, s := notificationsInLine(scope, ref)
+	return collect(ctx, view, "find notifications in line", query, s, func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	})
+}
+
+func notificationsInLine(scope Scope, ref string) (string, *statement) {
+	s := &statement{}
+	return "SELECT t.id FROM {case_notifications} t WHERE " + watched(scope) + " AND t.ref = " + s.arg(ref) +
+		" AND t.status = " + s.arg(string(notification.StatusSent)) + " ORDER BY t.sent_at, t.id" + s.limit(PageRowsMax), s
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"casesync/domain/casefile"
+	"casesync/domain/notification"
+	"casesync/domain/upload"
 )
 
 // The envelopes of read models come from facts of several types: an action's, say, from the request
@@ -55,6 +57,34 @@ func OpenedDocument(plain []byte, id string) (casefile.Document, error) {
 		return document, err
 	}
 	return either.Document, err
+}
+
+// OpenedFile reads what Upload.Name holds, and entries of timelines about uploads but for the source's answers.
+func OpenedFile(plain []byte) (upload.File, error) {
+	var file upload.File
+	err := read(plain, &file)
+	return file, err
+}
+
+// OpenedContent reads what Upload.Content holds.
+func OpenedContent(plain []byte) (upload.Content, error) {
+	var content upload.Content
+	err := read(plain, &content)
+	return content, err
+}
+
+// OpenedNotification reads what Notification.Content holds.
+func OpenedNotification(plain []byte) (notification.Content, error) {
+	var content notification.Content
+	err := read(plain, &content)
+	return content, err
+}
+
+// OpenedReason reads what Upload.Reason and Notification.Reason hold, and the reason of a suppression.
+func OpenedReason(plain []byte) (string, error) {
+	var reason string
+	err := read(plain, &reason)
+	return reason, err
 }
 
 func openedDetails(plain []byte) (casefile.Details, error) {

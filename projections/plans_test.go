@@ -27,7 +27,7 @@ func bulk(tb testing.TB, w *world, n int) {
 		row := caseRow{
 			Ref: fmt.Sprintf("C%06d", i), FRN: fmt.Sprintf("%06d", 100_000+i%10), Converted: true, Open: i%4 > 0,
 			Stage: "converted", ConvertedAt: int64(i), UpdatedAt: int64(i * 7 % n), DueDay: int64(i % 300), ClosedAt: int64(i * 3 % n),
-			ErasesDay: int64(NoDay),
+			ErasesDay: int64(NoDay), FileRequestedDay: int64(NoDay),
 		}
 		if i%4 == 0 {
 			row.ErasesDay = int64(20_000 + i%2_000)

@@ -77,6 +77,15 @@ func (s Scope) Sees(frn string, suppressed bool) bool {
 	return s.every || slices.Contains(s.frns, frn)
 }
 
+// WithoutTickets sees what the scope does but for the tickets of others: it is for who may not read them.
+func (s Scope) WithoutTickets() Scope {
+	s.tickets, s.contacts = false, false
+	return s
+}
+
+// SeesTickets reports whether the scope sees the tickets of everybody.
+func (s Scope) SeesTickets() bool { return s.tickets }
+
 // SeesTicket reports whether a ticket may be seen.
 func (s Scope) SeesTicket(owner TicketOwner) bool {
 	return s.tickets || s.ticket != "" && s.ticket == owner.ID || owner.Person != "" && s.user == owner.Person

@@ -24,9 +24,11 @@ func Tickets() engine.Projection {
 			return string(e.Stream), kindOf(e.Stream) == ticketStreams
 		},
 		Fold: foldTicket,
-		Whole: func(e engine.Event) bool {
-			_, erased := e.Event.(*ticket.Erased)
-			return erased
+		Whole: func(e engine.Event) []engine.AnyTable {
+			if _, erased := e.Event.(*ticket.Erased); erased {
+				return []engine.AnyTable{ticketMessages}
+			}
+			return nil
 		},
 		Streams: func(stream string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(stream)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -12,28 +11,30 @@ import (
 const writeRowsMax = 10_000
 
 // load reads the rows of keys into rows, as far as folds need them: one query for each table that is
-// loaded.
-func (p Projection) load(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
-	return p.loadTables(ctx, snapshot, generation, rows, keys, func(s Spec) bool { return s.Kind == Keyed && !s.AppendOnly })
-}
-
-// loadAppended reads the rows of keys in those tables that load leaves out.
-func (p Projection) loadAppended(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string) error {
-	return p.loadTables(ctx, snapshot, generation, rows, keys, func(s Spec) bool { return s.Kind == Keyed && s.AppendOnly })
+// loaded. Whole are the keys of which AppendOnly tables are loaded too, by the tables' names.
+func (p Projection) load(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string, whole map[string][]string) error {
+	return p.loadTables(ctx, snapshot, generation, rows, func(s Spec) []string {
+		if s.AppendOnly {
+			return whole[s.Name]
+		}
+		return keys
+	})
 }
 
 // loadWhole reads all rows of a key.
 func (p Projection) loadWhole(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, key string) error {
-	return p.loadTables(ctx, snapshot, generation, rows, []string{key}, func(s Spec) bool { return s.Kind == Keyed })
+	return p.loadTables(ctx, snapshot, generation, rows, func(Spec) []string { return []string{key} })
 }
 
-func (p Projection) loadTables(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, keys []string, want func(Spec) bool) error {
-	if len(keys) == 0 {
-		return nil
-	}
+// loadTables reads, of each Keyed table, the rows of the keys wanted of it.
+func (p Projection) loadTables(ctx context.Context, snapshot Snapshot, generation int64, rows *Rows, want func(Spec) (keys []string)) error {
 	for _, table := range p.tables() {
 		spec := table.Describe()
-		if !want(spec) {
+		if spec.Kind != Keyed {
+			continue
+		}
+		keys := want(spec)
+		if len(keys) == 0 {
 			continue
 		}
 		name := p.table(table, generation)
@@ -121,10 +122,7 @@ func (w *writer) apply(ctx context.Context, b batch) error {
 // foldIn folds groups and moves the checkpoint to next, in tx.
 func (w *writer) foldIn(ctx context.Context, tx Tx, groups []*group, next checkpoint) error {
 	rows := NewRows(w.projection.tables()...)
-	if err := w.projection.load(ctx, tx, w.generation.number, rows, keysOf(groups)); err != nil {
-		return err
-	}
-	if err := w.projection.loadAppended(ctx, tx, w.generation.number, rows, keysOf(w.projection.whole(groups))); err != nil {
+	if err := w.projection.load(ctx, tx, w.generation.number, rows, keysOf(groups), w.projection.whole(groups)); err != nil {
 		return err
 	}
 	w.fold(rows, groups)
@@ -134,18 +132,27 @@ func (w *writer) foldIn(ctx context.Context, tx Tx, groups []*group, next checkp
 	return w.generation.move(ctx, tx, next, w.now())
 }
 
-// whole returns the groups with an event whose fold needs all rows of its key.
-func (p Projection) whole(groups []*group) (whole []*group) {
+// whole returns the keys of groups with an event whose fold needs all rows of its key in AppendOnly
+// tables, by the tables' names.
+func (p Projection) whole(groups []*group) map[string][]string {
 	if p.Whole == nil {
 		return nil
 	}
+	keys := map[string][]string{}
 	for _, g := range groups {
-		// An event that could not be decoded parks its key.
-		if slices.ContainsFunc(g.events, func(e Event) bool { return e.Event != nil && p.Whole(e) }) {
-			whole = append(whole, g)
+		for _, e := range g.events {
+			if e.Event == nil {
+				continue // it parks its key
+			}
+			for _, table := range p.Whole(e) {
+				name := table.Describe().Name
+				if n := len(keys[name]); n == 0 || keys[name][n-1] != g.key {
+					keys[name] = append(keys[name], g.key)
+				}
+			}
 		}
 	}
-	return whole
+	return keys
 }
 
 func keysOf(groups []*group) []string {

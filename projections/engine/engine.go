@@ -64,14 +64,18 @@ type Projection struct {
 	// key: its rows stay as they were before the event, and its later events wait. Events of one key
 	// come in their order; between keys there is none.
 	Fold func(rows *Rows, e Event) error
-	// Whole is true for an event, of those that Key wants, whose fold needs all rows of its key: those
-	// of AppendOnly tables are then loaded too, and may be changed and deleted. Nil stands for none.
-	Whole func(Event) bool
+	// Whole names, for an event of those that Key wants, the AppendOnly tables of which its fold needs
+	// all rows of its key: these are then loaded too, and may be changed and deleted. Nil stands for none.
+	Whole func(Event) []AnyTable
 	// Streams names the streams that hold the events of a key, so that a parked key can be folded
 	// again from its own events, and Verify can leave out what it needs not decode. A single name
 	// promises that all events of that stream are of this key. Nil makes the engine read the whole
-	// log instead.
+	// log instead, for of several streams the order would be lost.
 	Streams func(key string) []eventstore.StreamName
+	// StreamKey returns the key of all events of a stream, and false for a stream whose events must be
+	// decoded to know it. It spares Retry and Verify the events of other keys, where Streams names no
+	// single stream. Nil knows none.
+	StreamKey func(stream eventstore.StreamName) (key string, ok bool)
 	// Prefixes are how the names of all streams begin that hold events which Key may want: events of
 	// others are neither decoded nor opened, and Key does not see them. Nil makes Key see every event.
 	Prefixes []string

@@ -13,11 +13,11 @@ type loader struct {
 	*writer
 	bytesMax int
 	rows     *Rows
-	known    map[string]bool     // keys whose rows are in rows as far as the database has any
-	whole    map[string]bool     // those of known of which that holds of AppendOnly tables too
-	pending  checkpoint          // of what is folded
-	bytes    int                 // of event data folded since the last flush
-	written  map[uint64]struct{} // hashes of keys that the database has rows of
+	known    map[string]bool            // keys whose rows are in rows as far as the database has any
+	whole    map[string]map[string]bool // those of which that holds of AppendOnly tables too, by table
+	pending  checkpoint                 // of what is folded
+	bytes    int                        // of event data folded since the last flush
+	written  map[uint64]struct{}        // hashes of keys that the database has rows of
 	seed     maphash.Seed
 }
 
@@ -29,7 +29,7 @@ func newLoader(w *writer, memoryMiB int) *loader {
 }
 
 func (l *loader) reset() {
-	l.rows, l.known, l.whole, l.bytes = NewRows(l.projection.tables()...), map[string]bool{}, map[string]bool{}, 0
+	l.rows, l.known, l.whole, l.bytes = NewRows(l.projection.tables()...), map[string]bool{}, map[string]map[string]bool{}, 0
 	l.pending = l.generation.checkpoint
 }
 
@@ -57,31 +57,36 @@ func (l *loader) take(ctx context.Context, b batch) error {
 
 // loadWritten loads the rows of keys that were written before and are not in memory.
 func (l *loader) loadWritten(ctx context.Context, groups []*group) error {
-	keys := l.missing(groups, l.known)
-	appended := l.missing(l.projection.whole(groups), l.whole)
-	if len(keys)+len(appended) == 0 {
+	keys := l.missing(keysOf(groups), l.known)
+	whole := l.projection.whole(groups)
+	for table, needed := range whole {
+		if l.whole[table] == nil {
+			l.whole[table] = map[string]bool{}
+		}
+		if whole[table] = l.missing(needed, l.whole[table]); len(whole[table]) == 0 {
+			delete(whole, table)
+		}
+	}
+	if len(keys)+len(whole) == 0 {
 		return nil
 	}
 	return l.store.View(ctx, func(snapshot Snapshot) error {
-		if err := l.projection.load(ctx, snapshot, l.generation.number, l.rows, keys); err != nil {
-			return err
-		}
-		return l.projection.loadAppended(ctx, snapshot, l.generation.number, l.rows, appended)
+		return l.projection.load(ctx, snapshot, l.generation.number, l.rows, keys, whole)
 	})
 }
 
-// missing returns the keys of groups that are not in loaded and were written, and adds all to loaded.
-func (l *loader) missing(groups []*group, loaded map[string]bool) (keys []string) {
-	for _, g := range groups {
-		if loaded[g.key] {
+// missing returns those of keys that are not in loaded and were written, and adds all to loaded.
+func (l *loader) missing(keys []string, loaded map[string]bool) (missing []string) {
+	for _, key := range keys {
+		if loaded[key] {
 			continue
 		}
-		loaded[g.key] = true
-		if _, ok := l.written[maphash.String(l.seed, g.key)]; ok {
-			keys = append(keys, g.key)
+		loaded[key] = true
+		if _, ok := l.written[maphash.String(l.seed, key)]; ok {
+			missing = append(missing, key)
 		}
 	}
-	return keys
+	return missing
 }
 
 // flush writes what is folded, and forgets it. It does so in many transactions, since in SQLite all

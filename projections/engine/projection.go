@@ -132,6 +132,20 @@ func (p Projection) soleStream(key string) (stream eventstore.StreamName, ok boo
 	return streams[0], true
 }
 
+// maybeOf leaves out the events of streams of which it is known that they belong to a key that is not wanted.
+func (p Projection) maybeOf(recorded []eventstore.Recorded, wanted func(key string) bool) []eventstore.Recorded {
+	if p.StreamKey == nil {
+		return recorded
+	}
+	var kept []eventstore.Recorded
+	for _, e := range recorded {
+		if key, ok := p.StreamKey(e.Stream); !ok || wanted(key) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
 // reads reports whether Key may want events of stream.
 func (p Projection) reads(stream eventstore.StreamName) bool {
 	return p.Prefixes == nil || slices.ContainsFunc(p.Prefixes, func(prefix string) bool {

@@ -102,7 +102,7 @@ func (r *retrying) extend(ctx context.Context, events iter.Seq2[eventstore.Recor
 		if err != nil {
 			return err
 		}
-		prepared, err := r.prepared(ctx, recorded)
+		prepared, err := r.prepared(ctx, r.projection.maybeOf(recorded, func(key string) bool { return key == r.key }))
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ type Spec struct {
 	Kind Kind
 	// AppendOnly promises, of a Keyed table, that folds do nothing but Put rows of new keys: what is
 	// there is then not loaded for each batch, and neither Get nor All is of use, but in the fold of an
-	// event for which Projection.Whole is true.
+	// event for which Projection.Whole names the table.
 	AppendOnly bool
 	// Wide promises that rows take more than a few hundred bytes: SQLite then keeps them beside the
 	// tree of their keys instead of in it.

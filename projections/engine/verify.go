@@ -141,8 +141,11 @@ func keep(groups []*group, want func(key string) bool) []*group {
 // ofPass leaves out events that need not even be decoded: those of streams that belong to a key of
 // another part, where the projection promises that a stream is one key's.
 func (v *verifying) ofPass(recorded []eventstore.Recorded, pass int) []eventstore.Recorded {
-	if _, ok := v.projection.soleStream("?"); !ok || v.passes == 1 {
+	if v.passes == 1 {
 		return recorded
+	}
+	if _, ok := v.projection.soleStream("?"); !ok {
+		return v.projection.maybeOf(recorded, func(key string) bool { return v.partOfKey(key) == pass })
 	}
 	var kept []eventstore.Recorded
 	for _, e := range recorded {

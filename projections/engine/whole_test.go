@@ -26,7 +26,12 @@ var moves = &engine.Table[moveRow]{
 func forgetful() engine.Projection {
 	p := toy()
 	p.Tables = append(p.Tables, moves)
-	p.Whole = func(e engine.Event) bool { return e.Event.(*marble).Op == "forget" }
+	p.Whole = func(e engine.Event) []engine.AnyTable {
+		if e.Event.(*marble).Op == "forget" {
+			return []engine.AnyTable{moves}
+		}
+		return nil
+	}
 	p.Fold = func(rows *engine.Rows, e engine.Event) error {
 		jar := strings.TrimPrefix(string(e.Stream), "jar-")
 		m := e.Event.(*marble)
