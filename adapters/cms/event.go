@@ -9,11 +9,13 @@ import (
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
+	"casesync/domain/notification"
+	"casesync/domain/upload"
 	"casesync/eventstore"
 )
 
-// The families of event types. Events of businesses and of cases have streams of their own;
-// subjects of uploads and notifications are not cases, whatever they look like.
+// The families of event types beside that of cases. Each has streams of its own: the subjects of uploads and
+// notifications are not cases, whatever they look like.
 const (
 	familyBusiness     = "cms.business."
 	familyUpload       = "cms.upload."
@@ -38,10 +40,14 @@ type Message struct {
 	Fault *Fault
 
 	data map[string]any
+	// named is the case that an answer to an upload or a notification names, "" where it is not to be read.
+	named string
 	// What it says to the domain; absent where there is a fault other than CodeType.
-	origin       feed.Origin
-	caseFact     casefile.Event
-	businessFact business.Event
+	origin           feed.Origin
+	caseFact         casefile.Event
+	businessFact     business.Event
+	uploadFact       upload.Event
+	notificationFact notification.Event
 }
 
 // Parse reads one event in CloudEvents' JSON format. It always returns a message, maybe with a
@@ -85,23 +91,34 @@ func (in *Ingester) Parse(original []byte) Message {
 // readAttributes reads the attributes that are valid by themselves.
 func (m *Message) readAttributes(object map[string]any) {
 	text := func(name string, lengthMax int, valid func(rune) bool) string {
-		value, _ := object[name].(string)
-		if len(value) > lengthMax || strings.ContainsFunc(value, func(r rune) bool { return !valid(r) }) {
-			return ""
-		}
-		return value
+		return readable(object[name], lengthMax, valid)
 	}
 	m.Source = text("source", 512, isGraphic)
 	m.ID = text("id", 256, isGraphic)
 	m.Type = text("type", 128, isReference)
-	m.Subject = text("subject", 64, isReference)
+	m.Subject = text("subject", referenceBytesMax, isReference)
 	m.Sequence = parseSequence(text("sequence", 16, isGraphic))
 	when, _ := object["time"].(string)
 	m.Time, _ = parseTime(when)
 	m.data, _ = object["data"].(map[string]any)
+	if m.of(familyUpload) || m.of(familyNotification) {
+		m.named = readable(m.data["caseReference"], referenceBytesMax, isReference)
+	}
 	if m.Fault == nil && m.Sequence == 0 && object["sequence"] != nil {
 		m.Fault = &Fault{CodeEnvelope, "/sequence is above 9007199254740991, the highest that is taken."}
 	}
+}
+
+// referenceBytesMax is the most that the reference of a case has, and any other subject.
+const referenceBytesMax = 64
+
+// readable returns value where it is a text of such characters, else "".
+func readable(value any, bytesMax int, valid func(rune) bool) string {
+	text, _ := value.(string)
+	if len(text) > bytesMax || strings.ContainsFunc(text, func(r rune) bool { return !valid(r) }) {
+		return ""
+	}
+	return text
 }
 
 // checkContent checks what the envelope cannot say by itself.
@@ -160,18 +177,31 @@ func isReference(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
 }
 
-// stream returns the stream of what the message speaks of, "" where that is neither a case nor a
-// business. An event of a family that this version does not know belongs to a case, because
-// its place in that case's sequence must be passed for the events after it.
+// stream returns the stream of what the message speaks of, "" where it does not say of what. An event of
+// a family that this version does not know belongs to a case, because its place in that case's sequence
+// must be passed for the events after it.
 func (m *Message) stream() eventstore.StreamName {
 	switch {
-	case m.Subject == "" || strings.HasPrefix(m.Type, familyUpload) || strings.HasPrefix(m.Type, familyNotification):
+	case m.Subject == "":
 		return ""
-	case m.isBusiness():
+	case m.of(familyBusiness):
 		return commands.BusinessStream(m.Subject)
+	case m.of(familyUpload):
+		return commands.UploadStream(m.Subject)
+	case m.of(familyNotification):
+		return commands.NotificationStream(m.Subject)
 	}
 	return commands.CaseStream(m.Subject)
 }
 
-// isBusiness reports whether the message speaks of a business.
-func (m *Message) isBusiness() bool { return strings.HasPrefix(m.Type, familyBusiness) }
+// about returns the stream of the case or business that the message says something private of: for an answer
+// the case that it names, so that what is kept of it goes with that case.
+func (m *Message) about() eventstore.StreamName {
+	if m.named != "" {
+		return commands.CaseStream(m.named)
+	}
+	return m.stream()
+}
+
+// of reports whether the message is of a family.
+func (m *Message) of(family string) bool { return strings.HasPrefix(m.Type, family) }

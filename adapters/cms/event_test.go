@@ -12,6 +12,7 @@ import (
 
 	"casesync/domain/business"
 	"casesync/domain/casefile"
+	"casesync/domain/catalog"
 	"casesync/schemas"
 )
 
@@ -86,11 +87,26 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: got %+v, fault %+v", eventType, m, m.Fault)
 			continue
 		}
-		_, unrecognised := m.caseFact.(*casefile.FactUnrecognised)
-		if m.isBusiness() != (m.businessFact != nil) || m.isBusiness() == (m.caseFact != nil) || unrecognised {
-			t.Errorf("%s: got facts %T and %T", eventType, m.caseFact, m.businessFact)
+		fact, want := factOf(t, &m), strings.Split(eventType, ".")[1]
+		if got := strings.TrimSuffix(fact[:strings.Index(fact, ".")], "file"); got != want || strings.Contains(fact, "unrecognised") {
+			t.Errorf("%s: got the fact %s, want one of the %s", eventType, fact, want)
 		}
 	}
+}
+
+// factOf returns the stored name of the one fact that a message has.
+func factOf(t *testing.T, m *Message) string {
+	t.Helper()
+	var names []string
+	for _, fact := range []any{m.caseFact, m.businessFact, m.uploadFact, m.notificationFact} {
+		if name, is := catalog.New().Name(fact); is {
+			names = append(names, name)
+		}
+	}
+	if len(names) != 1 {
+		t.Fatalf("%s: got the facts %v, want one", m.Type, names)
+	}
+	return names[0]
 }
 
 func TestParseFaults(t *testing.T) {
@@ -128,7 +144,10 @@ func TestParseFaults(t *testing.T) {
 		{"data in XML", edited(t, converted, map[string]any{"datacontenttype": "text/xml"}), CodeEnvelope, `/datacontenttype is "text/xml", expected: application/json, or absent.`},
 
 		{"unknown type", edited(t, converted, map[string]any{"type": "cms.case.renamed.v1"}), CodeType, `"cms.case.renamed.v1" is not known to this version`},
-		{"upload, not known yet", edited(t, converted, map[string]any{"type": "cms.upload.accepted.v1"}), CodeType, "is not known to this version"},
+		{"upload, not known yet", edited(t, converted, map[string]any{"type": "cms.upload.archived.v1"}), CodeType, "is not known to this version"},
+		{"upload without its case", edited(t, "cms.upload.accepted.v1", map[string]any{"data.caseReference": nil}), CodeData, "/data/caseReference is missing."},
+		{"notification of a case that none can be", edited(t, "cms.notification.rejected.v1", map[string]any{"data.caseReference": "A B"}), CodeData, "/data/caseReference is not valid, expected: case reference"},
+		{"a code in words", edited(t, "cms.upload.rejected.v1", map[string]any{"data.code": "Mr Specimen"}), CodeData, "/data/code is not valid"},
 		{"no data", edited(t, converted, map[string]any{"data": nil}), CodeData, "/data is missing or not an object"},
 		{"bad FRN", edited(t, converted, map[string]any{"data.frn": "12AB"}), CodeData, `/data/frn is "12AB", expected: firm reference number: text of 6 or 7 digits, never padded.`},
 		{"FRN as a number", edited(t, converted, map[string]any{"data.frn": 123456}), CodeData, "/data/frn is a number, expected a string."},
@@ -251,8 +270,7 @@ func TestTranslateSnapshot(t *testing.T) {
 	}
 }
 
-// A message of an unknown type takes its place on the stream that its subject names, unless the
-// subject is known not to be a case.
+// A message of an unknown type takes its place on the stream that its subject names.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	in := newParser(t)
@@ -261,8 +279,10 @@ func TestStreams(t *testing.T) {
 		{"cms.case.unheard-of.v9", "casefile-FOS-1000042"},
 		{"com.example.other", "casefile-FOS-1000042"},
 		{"cms.business.unheard-of.v9", "business-FOS-1000042"},
-		{"cms.upload.accepted.v1", ""},
-		{"cms.notification.rejected.v1", ""},
+		{"cms.upload.accepted.v1", "upload-FOS-1000042"},
+		{"cms.upload.unheard-of.v9", "upload-FOS-1000042"},
+		{"cms.notification.rejected.v1", "notification-FOS-1000042"},
+		{"cms.notification.unheard-of.v9", "notification-FOS-1000042"},
 	}
 	for _, c := range cases {
 		m := in.Parse(edited(t, "cms.case.stage-changed.v1", map[string]any{"type": c.eventType}))
@@ -312,7 +332,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m := in.Parse(text)
 		switch {
-		case m.Fault == nil && m.caseFact == nil && m.businessFact == nil:
+		case m.Fault == nil && m.caseFact == nil && m.businessFact == nil && m.uploadFact == nil && m.notificationFact == nil:
 			t.Error("there is neither a fault nor a fact")
 		case m.Fault == nil && (m.stream() == "" || m.ID == "" || m.Source == "" || m.Time.IsZero() || m.Sequence < 0):
 			t.Errorf("taken without what it needs: %+v", m)

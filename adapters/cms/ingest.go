@@ -212,10 +212,15 @@ func sourceFault(sender Sender, m *Message) *Fault {
 	return &Fault{CodeSource, "The event's source is not the one that this token may publish for: send it with that system's own token, or have one issued."}
 }
 
-// decide asks the case or business that a message speaks of.
+// decide asks what a message speaks of.
 func (in *Ingester) decide(ctx context.Context, by access.Principal, m *Message, retry *commands.Retry) (commands.Verdict, error) {
-	if m.isBusiness() {
+	switch {
+	case m.of(familyBusiness):
 		return in.commands.RecordBusiness(ctx, by, m.Subject, m.origin, m.businessFact, retry)
+	case m.of(familyUpload):
+		return in.commands.RecordUpload(ctx, by, m.Subject, m.origin, m.uploadFact, retry)
+	case m.of(familyNotification):
+		return in.commands.RecordNotification(ctx, by, m.Subject, m.origin, m.notificationFact, retry)
 	}
 	return in.commands.RecordCase(ctx, by, m.Subject, m.origin, m.caseFact, retry)
 }
@@ -244,7 +249,7 @@ func (in *Ingester) reject(ctx context.Context, sender Sender, m Message) (Resul
 
 func (in *Ingester) letter(sender Sender, m *Message) commands.DeadLetter {
 	return commands.DeadLetter{
-		Source: m.Source, EventID: m.ID, Type: m.Type, Subject: m.Subject, Sequence: m.Sequence, Stream: m.stream(),
+		Source: m.Source, EventID: m.ID, Type: m.Type, Subject: m.Subject, Sequence: m.Sequence, Stream: m.stream(), About: m.about(),
 		Code: m.Fault.Code, Reason: m.Fault.Reason, Via: sender.Via, Fingerprint: in.translator.fingerprint(m), Original: m.Original,
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
+	"casesync/domain/notification"
 	"casesync/domain/private"
+	"casesync/domain/upload"
 )
 
 // The lengths of keyed hashes: 128 bits of HMAC-SHA256 are enough to tell messages and persons apart.
@@ -54,10 +56,18 @@ func (t translator) translate(m *Message) {
 	m.origin = t.origin(m)
 	known := m.Fault == nil
 	switch {
-	case m.isBusiness() && known:
+	case m.of(familyBusiness) && known:
 		m.businessFact = businessUpdated(m.origin, m.data)
-	case m.isBusiness():
+	case m.of(familyBusiness):
 		m.businessFact = &business.FactUnrecognised{Origin: m.origin, Type: m.Type}
+	case m.of(familyUpload) && known:
+		m.uploadFact = uploadFacts[m.Type](m.origin, m.data)
+	case m.of(familyUpload):
+		m.uploadFact = &upload.FactUnrecognised{Origin: m.origin, Type: m.Type}
+	case m.of(familyNotification) && known:
+		m.notificationFact = notificationFacts[m.Type](m.origin, m.data)
+	case m.of(familyNotification):
+		m.notificationFact = &notification.FactUnrecognised{Origin: m.origin, Type: m.Type}
 	case known:
 		m.caseFact = caseFacts[m.Type](t, m.origin, m.data)
 	default:
@@ -67,6 +77,27 @@ func (t translator) translate(m *Message) {
 
 func businessUpdated(o feed.Origin, d object) *business.Updated {
 	return &business.Updated{Origin: o, FRN: d.text("frn"), Name: d.text("name"), Group: d.text("group")}
+}
+
+// uploadFacts makes the fact of each type of answer to an upload. Its reason is sealed by the decider, which
+// alone knows the case.
+var uploadFacts = map[string]func(feed.Origin, object) upload.Event{
+	"cms.upload.accepted.v1": func(o feed.Origin, d object) upload.Event {
+		return &upload.Accepted{Origin: o, Named: d.text("caseReference"), Reason: optional(d.text("reason"))}
+	},
+	"cms.upload.rejected.v1": func(o feed.Origin, d object) upload.Event {
+		return &upload.Rejected{Origin: o, Named: d.text("caseReference"), Code: d.text("code"), Reason: optional(d.text("reason"))}
+	},
+}
+
+// notificationFacts makes the fact of each type of answer to a notification; see uploadFacts.
+var notificationFacts = map[string]func(feed.Origin, object) notification.Event{
+	"cms.notification.acknowledged.v1": func(o feed.Origin, d object) notification.Event {
+		return &notification.Acknowledged{Origin: o, Named: d.text("caseReference"), Reason: optional(d.text("reason"))}
+	},
+	"cms.notification.rejected.v1": func(o feed.Origin, d object) notification.Event {
+		return &notification.Rejected{Origin: o, Named: d.text("caseReference"), Code: d.text("code"), Reason: optional(d.text("reason"))}
+	},
 }
 
 // caseFacts makes the fact of each type of event of a case.

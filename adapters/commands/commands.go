@@ -22,6 +22,8 @@ import (
 	"casesync/domain/business"
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
+	"casesync/domain/notification"
+	"casesync/domain/upload"
 	"casesync/eventstore"
 )
 
@@ -47,14 +49,17 @@ var (
 	ErrForbidden = errors.New("not permitted")
 	// ErrNoReason: an operator's decision needs a reason.
 	ErrNoReason = errors.New("a reason is needed: say why, for those who read the log later")
-	// ErrNoStream: the stream is neither a case's nor a business's.
-	ErrNoStream = errors.New("not the stream of a case or business")
+	// ErrNoStream: the stream is of nothing that case management systems speak of.
+	ErrNoStream = errors.New("not the stream of a case, business, upload or notification")
 )
 
-// Commands runs the deciders of cases and businesses over one log. It is safe for concurrent use.
+// Commands runs the deciders of what case management systems speak of over one log: cases and businesses, and
+// the uploads and notifications that they answer. It is safe for concurrent use.
 type Commands struct {
-	cases      subjects[*casefile.State, casefile.Command, casefile.Event]
-	businesses subjects[*business.State, business.Command, business.Event]
+	cases         subjects[*casefile.State, casefile.Command, casefile.Event]
+	businesses    subjects[*business.State, business.Command, business.Event]
+	uploads       subjects[*upload.State, upload.Command, upload.Event]
+	notifications subjects[*notification.State, notification.Command, notification.Event]
 }
 
 // Config says what Commands works on.
@@ -75,19 +80,16 @@ func New(config Config) *Commands {
 	if config.BusinessStatesMax == 0 {
 		config.BusinessStatesMax = 1_000
 	}
+	log, codec := config.Log, config.Codec
 	return &Commands{
-		cases: subjects[*casefile.State, casefile.Command, casefile.Event]{
-			handler: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*casefile.State, casefile.Command, casefile.Event]{
-				Initial: casefile.Initial, Decide: casefile.Decide, Evolve: casefile.Evolve, Unfinished: (*casefile.State).Due,
-			}, config.CaseStatesMax),
-			release: func(factsMax int) casefile.Command { return casefile.Release{FactsMax: factsMax} },
-		},
-		businesses: subjects[*business.State, business.Command, business.Event]{
-			handler: eventstore.NewHandler(config.Log, config.Codec, eventstore.Decider[*business.State, business.Command, business.Event]{
-				Initial: business.Initial, Decide: business.Decide, Evolve: business.Evolve, Unfinished: (*business.State).Due,
-			}, config.BusinessStatesMax),
-			release: func(factsMax int) business.Command { return business.Release{FactsMax: factsMax} },
-		},
+		cases: newSubjects(log, codec, casefile.Initial, casefile.Decide, casefile.Evolve, config.CaseStatesMax,
+			func(factsMax int) casefile.Command { return casefile.Release{FactsMax: factsMax} }),
+		businesses: newSubjects(log, codec, business.Initial, business.Decide, business.Evolve, config.BusinessStatesMax,
+			func(factsMax int) business.Command { return business.Release{FactsMax: factsMax} }),
+		uploads: newSubjects(log, codec, upload.Initial, upload.Decide, upload.Evolve, caseworkStatesMax,
+			func(factsMax int) upload.Command { return upload.Release{FactsMax: factsMax} }),
+		notifications: newSubjects(log, codec, notification.Initial, notification.Decide, notification.Evolve, caseworkStatesMax,
+			func(factsMax int) notification.Command { return notification.Release{FactsMax: factsMax} }),
 	}
 }
 
@@ -197,13 +199,21 @@ func (c *Commands) skip(ctx context.Context, by access.Principal, skip Skip, exp
 		return skipped(c.businesses.handle(ctx, request, func(alone bool) business.Command {
 			return business.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
 		}))
+	case uploadPrefix:
+		return skipped(c.uploads.handle(ctx, request, func(alone bool) upload.Command {
+			return upload.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
+		}))
+	case notificationPrefix:
+		return skipped(c.notifications.handle(ctx, request, func(alone bool) notification.Command {
+			return notification.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
+		}))
 	}
 	return Verdict{}, ErrNoStream
 }
 
-// prefixOf returns what a stream's name begins with, "" if it is of neither a case nor a business.
+// prefixOf returns what a stream's name begins with, "" if it is of nothing that case management systems speak of.
 func prefixOf(stream eventstore.StreamName) string {
-	for _, prefix := range []string{casePrefix, businessPrefix} {
+	for _, prefix := range []string{casePrefix, businessPrefix, uploadPrefix, notificationPrefix} {
 		if strings.HasPrefix(string(stream), prefix) {
 			return prefix
 		}

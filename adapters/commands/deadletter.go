@@ -17,8 +17,11 @@ type DeadLetter struct {
 	// that could be read and are valid by themselves; the others are empty.
 	Source, EventID, Type, Subject string
 	Sequence                       int64
-	// Stream is the stream of the case or business that the message speaks of, "" if none.
+	// Stream is the stream of the case, business, upload or notification that the message speaks of, "" if none.
 	Stream eventstore.StreamName
+	// About is the stream of the case or business that the message says something private of: the letter is
+	// sealed under its key, and erased with it. "" stands for Stream.
+	About eventstore.StreamName
 	// Code and Reason say why it was rejected, the last time.
 	Code, Reason string
 	// Via is the way it came: "http", "file".

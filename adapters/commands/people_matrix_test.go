@@ -76,13 +76,14 @@ func given(w *world, cas, ref, request string) map[access.Command]func(commands.
 }
 
 // notAsked are the commands that no method takes from a principal with a permission: given by feeds
-// and their operators (package Commands), by the system, by who holds a token, or by oneself.
+// and their operators (Commands), in casework (Casework), by the system, by who holds a token, or by oneself.
 func notAsked(command access.Command) bool {
 	switch command {
 	case "casefile.record", "casefile.skip", "business.record", "business.skip":
 		return true
+	case "casefile.execute-suppression", "casefile.reverse-suppression": // Casework's, as those below
+		return true
 	}
-	// Casework is decided, and given by nobody yet.
 	if decider, _, _ := strings.Cut(string(command), "."); slices.Contains([]string{"upload", "documents", "notification", "ticket", "savedview"}, decider) {
 		return true
 	}

@@ -12,11 +12,19 @@ import (
 	"casesync/eventstore"
 )
 
-// subjects runs the commands of one kind of subject, cases or businesses, and releases the held
-// facts that one append did not take.
+// subjects runs the commands of one kind of subject, such as cases, and releases the held facts that
+// one append did not take.
 type subjects[State, Command, Event any] struct {
 	handler *eventstore.Handler[State, Command, Event]
 	release func(factsMax int) Command
+}
+
+func newSubjects[State interface{ Due() bool }, Command, Event any](log eventstore.Log, codec *eventstore.Codec,
+	initial func() State, decide func(State, Command) ([]Event, error), evolve func(State, Event) State, statesMax int,
+	release func(factsMax int) Command,
+) subjects[State, Command, Event] {
+	decider := eventstore.Decider[State, Command, Event]{Initial: initial, Decide: decide, Evolve: evolve, Unfinished: State.Due}
+	return subjects[State, Command, Event]{eventstore.NewHandler(log, codec, decider, statesMax), release}
 }
 
 // handle handles a command, and then releases the held facts whose turn has come until none is

@@ -8,6 +8,8 @@ import (
 	"casesync/domain"
 	"casesync/domain/business"
 	"casesync/domain/casefile"
+	"casesync/domain/notification"
+	"casesync/domain/upload"
 	"casesync/eventstore"
 )
 
@@ -54,7 +56,7 @@ func verdict[Event any](answer eventstore.Answer[Event], err error) (Verdict, er
 		return Verdict{Status: Duplicate}, nil // the same source and id, on another subject
 	case errors.Is(err, eventstore.ErrUnknownType):
 		return Verdict{Status: Rejected, Code: CodeNewer,
-			Reason: "The case holds an event of a newer version of this program: upgrade, then retry this dead letter."}, nil
+			Reason: "What it is about holds an event of a newer version of this program: upgrade, then retry this dead letter."}, nil
 	case errors.Is(err, eventstore.ErrTooLarge):
 		return Verdict{Status: Rejected, Code: CodeTooLarge,
 			Reason: "The event is larger than the log takes: send large texts as documents."}, nil
@@ -64,7 +66,7 @@ func verdict[Event any](answer eventstore.Answer[Event], err error) (Verdict, er
 		return Verdict{Status: Duplicate, Position: answer.Position}, nil
 	}
 	switch any(answer.Events[0]).(type) {
-	case *casefile.FactHeld, *business.FactHeld:
+	case *casefile.FactHeld, *business.FactHeld, *upload.FactHeld, *notification.FactHeld:
 		return Verdict{Status: Held, Position: answer.Position}, nil
 	}
 	return Verdict{Status: Accepted, Position: answer.Position}, nil
@@ -95,15 +97,20 @@ func unrecognised[Event any](events []Event) bool {
 	if len(events) == 0 {
 		return false
 	}
-	switch event := any(events[0]).(type) {
-	case *casefile.FactUnrecognised, *business.FactUnrecognised:
-		return true
+	fact := any(events[0])
+	switch held := fact.(type) {
 	case *casefile.FactHeld:
-		_, is := event.Fact.(*casefile.FactUnrecognised)
-		return is
+		fact = held.Fact
 	case *business.FactHeld:
-		_, is := event.Fact.(*business.FactUnrecognised)
-		return is
+		fact = held.Fact
+	case *upload.FactHeld:
+		fact = held.Fact
+	case *notification.FactHeld:
+		fact = held.Fact
+	}
+	switch fact.(type) {
+	case *casefile.FactUnrecognised, *business.FactUnrecognised, *upload.FactUnrecognised, *notification.FactUnrecognised:
+		return true
 	}
 	return false
 }

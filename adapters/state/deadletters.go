@@ -44,8 +44,8 @@ func OpenDeadLetters(ctx context.Context, db *sqldb.DB, codec *eventstore.Codec,
 func place(id uuid.UUID, field string) string { return "dead-letter|" + id.String() + "|" + field }
 
 // seal seals a field under the key of the letter's case or business.
-func (d *DeadLetters) seal(ctx context.Context, stream eventstore.StreamName, id uuid.UUID, field string, data []byte) (string, error) {
-	envelope, err := d.codec.SealBytes(ctx, cmp.Or(string(stream), strangers), place(id, field), data)
+func (d *DeadLetters) seal(ctx context.Context, about eventstore.StreamName, id uuid.UUID, field string, data []byte) (string, error) {
+	envelope, err := d.codec.SealBytes(ctx, cmp.Or(string(about), strangers), place(id, field), data)
 	return strings.TrimPrefix(envelope, place(id, field)+"|"), err
 }
 
@@ -68,16 +68,17 @@ func (d *DeadLetters) Keep(ctx context.Context, letter commands.DeadLetter) erro
 	if err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
-	original, err := d.seal(ctx, letter.Stream, id, "original", letter.Original)
+	about := cmp.Or(letter.About, letter.Stream)
+	original, err := d.seal(ctx, about, id, "original", letter.Original)
 	if err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
 	now := d.now().UnixMicro()
 	inserted, err := d.db.ExecContext(ctx, `INSERT INTO dead_letters (id, fingerprint, source, event_id, type, subject, sequence, stream,
-		code, reason, via, times, received_at, last_received_at, status, resolved_by, resolved_reason, resolved_at, original)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, '', '', 0, $14) ON CONFLICT (fingerprint) DO NOTHING`,
+		code, reason, via, times, received_at, last_received_at, status, resolved_by, resolved_reason, resolved_at, original, about)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, '', '', 0, $14, $15) ON CONFLICT (fingerprint) DO NOTHING`,
 		id.String(), letter.Fingerprint, letter.Source, letter.EventID, letter.Type, letter.Subject, letter.Sequence, string(letter.Stream),
-		letter.Code, letter.Reason, letter.Via, now, string(commands.DeadLetterOpen), original)
+		letter.Code, letter.Reason, letter.Via, now, string(commands.DeadLetterOpen), original, string(about))
 	if err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
@@ -106,7 +107,7 @@ func (d *DeadLetters) again(ctx context.Context, letter commands.DeadLetter) (bo
 	return n > 0, nil
 }
 
-const columns = `id, fingerprint, source, event_id, type, subject, sequence, stream, code, reason, via, times,
+const columns = `id, fingerprint, source, event_id, type, subject, sequence, stream, about, code, reason, via, times,
 	received_at, last_received_at, status, resolved_by, resolved_reason, resolved_at`
 
 // List returns letters without their originals; see commands.DeadLetters.
@@ -173,15 +174,15 @@ func (d *DeadLetters) Resolve(ctx context.Context, id uuid.UUID, status commands
 	if status == commands.DeadLetterOpen {
 		return fmt.Errorf("resolve dead letter %s: %q does not end it", id, status)
 	}
-	var stream string
-	err := d.db.QueryRowContext(ctx, `SELECT stream FROM dead_letters WHERE id = $1`, id.String()).Scan(&stream)
+	var about string
+	err := d.db.QueryRowContext(ctx, `SELECT about FROM dead_letters WHERE id = $1`, id.String()).Scan(&about)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return commands.ErrNoDeadLetter
 	case err != nil:
 		return fmt.Errorf("resolve dead letter %s: %w", id, err)
 	}
-	reason, err := d.seal(ctx, eventstore.StreamName(stream), id, "reason", []byte(resolution.Reason))
+	reason, err := d.seal(ctx, eventstore.StreamName(about), id, "reason", []byte(resolution.Reason))
 	if err != nil {
 		return fmt.Errorf("resolve dead letter %s: %w", id, err)
 	}
@@ -197,16 +198,16 @@ func (d *DeadLetters) Resolve(ctx context.Context, id uuid.UUID, status commands
 	return commands.ErrDeadLetterResolved
 }
 
-// Erase removes what the letters of a stream say, for good: those that were resolved, and of those
+// Erase removes what the letters about a case or business say, by its stream, for good: those that were resolved, and of those
 // that are open the message. What is left of an open one is its place in the sequence, so that an
 // operator can discard it; to be retried there is nothing left.
-func (d *DeadLetters) Erase(ctx context.Context, stream eventstore.StreamName) error {
+func (d *DeadLetters) Erase(ctx context.Context, about eventstore.StreamName) error {
 	// A crash between the two leaves the open ones, until it is called again.
-	if _, err := d.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE stream = $1 AND status <> $2`, string(stream), string(commands.DeadLetterOpen)); err != nil {
-		return fmt.Errorf("erase dead letters of %s: %w", stream, err)
+	if _, err := d.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE about = $1 AND status <> $2`, string(about), string(commands.DeadLetterOpen)); err != nil {
+		return fmt.Errorf("erase dead letters about %s: %w", about, err)
 	}
-	if _, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET original = '', resolved_reason = '' WHERE stream = $1`, string(stream)); err != nil {
-		return fmt.Errorf("erase dead letters of %s: %w", stream, err)
+	if _, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET original = '', resolved_reason = '' WHERE about = $1`, string(about)); err != nil {
+		return fmt.Errorf("erase dead letters about %s: %w", about, err)
 	}
 	return nil
 }
@@ -234,10 +235,10 @@ func (d *DeadLetters) Open(ctx context.Context) (Open, error) {
 // scan reads a letter's columns, and more after them.
 func scan(read func(...any) error, more ...any) (commands.DeadLetter, error) {
 	var l commands.DeadLetter
-	var id, stream, status string
+	var id, stream, about, status string
 	var received, last, resolved int64
 	err := read(append([]any{
-		&id, &l.Fingerprint, &l.Source, &l.EventID, &l.Type, &l.Subject, &l.Sequence, &stream, &l.Code, &l.Reason, &l.Via, &l.Times,
+		&id, &l.Fingerprint, &l.Source, &l.EventID, &l.Type, &l.Subject, &l.Sequence, &stream, &about, &l.Code, &l.Reason, &l.Via, &l.Times,
 		&received, &last, &status, &l.Resolution.Actor, &l.Resolution.Reason, &resolved,
 	}, more...)...)
 	if err != nil {
@@ -246,7 +247,7 @@ func scan(read func(...any) error, more ...any) (commands.DeadLetter, error) {
 	if l.ID, err = uuid.Parse(id); err != nil {
 		return commands.DeadLetter{}, fmt.Errorf("read dead letter's id: %w", err)
 	}
-	l.Stream, l.Status = eventstore.StreamName(stream), commands.DeadLetterStatus(status)
+	l.Stream, l.About, l.Status = eventstore.StreamName(stream), eventstore.StreamName(about), commands.DeadLetterStatus(status)
 	l.ReceivedAt, l.LastReceivedAt, l.Resolution.At = moment(received), moment(last), moment(resolved)
 	return l, nil
 }

@@ -100,6 +100,7 @@ func TestKeepAndShow(t *testing.T) {
 		if err != nil {
 			t.Fatalf("show: %v", err)
 		}
+		want.About = want.Stream
 		want.ID, want.Times, want.Status, want.ReceivedAt, want.LastReceivedAt = got.ID, 1, commands.DeadLetterOpen, start, start
 		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -243,7 +244,9 @@ func TestSealedAndErased(t *testing.T) {
 		ctx := context.Background()
 		stray := letter(2)
 		stray.Stream = ""
-		f.keep(t, letter(1), stray)
+		answer := letter(3)
+		answer.Stream, answer.About = "upload-u1", "casefile-C-1"
+		f.keep(t, letter(1), stray, answer)
 		letters := f.list(t, commands.DeadLetterFilter{})
 		if err := f.Resolve(ctx, letters[0].ID, commands.DeadLetterDiscarded, commands.Resolution{Actor: "a", Reason: "Jane Specimen", At: start}); err != nil {
 			t.Fatalf("resolve: %v", err)
@@ -258,7 +261,7 @@ func TestSealedAndErased(t *testing.T) {
 			if err := rows.Scan(&original, &reason); err != nil {
 				t.Fatalf("read row: %v", err)
 			}
-			subject := []string{"casefile-C-1", "dead-letters"}[i]
+			subject := []string{"casefile-C-1", "dead-letters", "casefile-C-1"}[i]
 			if strings.Contains(original+reason, "Jane") || !strings.HasPrefix(original, "v1."+subject+".") {
 				t.Errorf("got %q, %q, want both sealed under %s", original, reason, subject)
 			}
@@ -266,8 +269,10 @@ func TestSealedAndErased(t *testing.T) {
 		if err := f.ring.Destroy(ctx, "casefile-C-1"); err != nil {
 			t.Fatalf("destroy: %v", err)
 		}
-		if got, err := f.Show(ctx, letters[0].ID); err != nil || got.Original != nil || got.Resolution.Reason != "" {
-			t.Errorf("erased: got %+v, %v, want neither original nor reason", got, err)
+		for _, gone := range []commands.DeadLetter{letters[0], letters[2]} {
+			if got, err := f.Show(ctx, gone.ID); err != nil || got.Original != nil || got.Resolution.Reason != "" {
+				t.Errorf("erased: got %+v, %v, want neither original nor reason", got, err)
+			}
 		}
 		if got, err := f.Show(ctx, letters[1].ID); err != nil || !bytes.Equal(got.Original, stray.Original) {
 			t.Errorf("the other: got %+v, %v, want it as it was", got, err)

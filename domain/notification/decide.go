@@ -7,6 +7,7 @@ import (
 	"casesync/domain"
 	"casesync/domain/feed"
 	"casesync/domain/outgoing"
+	"casesync/domain/private"
 )
 
 // errIncomplete: a command lacks what its caller makes.
@@ -129,18 +130,27 @@ func (s *State) answerSuppression(c AnswerSuppression) ([]Event, error) {
 	return []Event{&SuppressionAnswered{Answer: c.Answer, At: c.At.UTC()}}, nil
 }
 
+// record seals what the source says in words under the key of the case that this is about, whichever case the
+// source names: it dies with it.
 func (s *State) record(c Record) ([]Event, error) {
-	sealed := true
 	switch fact := c.Fact.(type) {
 	case *Acknowledged:
-		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
+		sealed := *fact
+		sealed.Reason = s.sealed(fact.Reason)
+		c.Fact = &sealed
 	case *Rejected:
-		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
-	}
-	if !sealed {
-		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
+		sealed := *fact
+		sealed.Reason = s.sealed(fact.Reason)
+		c.Fact = &sealed
 	}
 	return facts.Record(&s.feed, &s.course, feed.Record[Event](c))
+}
+
+func (s *State) sealed(reason private.Value[string]) private.Value[string] {
+	if text, open := reason.Get(); open {
+		return outgoing.Seal(s.course.ref, text)
+	}
+	return reason
 }
 
 func refuse(code, format string, args ...any) error {

@@ -197,11 +197,20 @@ func TestFacts(t *testing.T) {
 	contradicting.Named = "FOS-2"
 	foreign := acknowledge(1)
 	foreign.Origin.Source = "https://other.example"
+	inWords := func(reason private.Value[string]) *notification.Acknowledged {
+		fact := acknowledge(1)
+		fact.Reason = reason
+		return fact
+	}
+	refusedInWords := reject(1)
+	refusedInWords.Reason = private.Of("Decided meanwhile.")
 	unknown := &notification.FactUnrecognised{Origin: origin(1), Type: "cms.notification.read.v1"}
 	domaintest.Run(t, decider, []row{
 		{Name: "acknowledged", Given: delivered, When: record(acknowledge(1)), Then: acknowledged[2:]},
 		{Name: "acknowledged before it was noted as delivered", Given: sent, When: record(acknowledge(1)), Then: acknowledged[2:]},
 		{Name: "rejected", Given: delivered, When: record(reject(1)), Then: rejected[2:]},
+		{Name: "acknowledged, in words", Given: delivered, When: record(inWords(private.Of("Thanks."))), Then: events(inWords(outgoing.Seal(ref, "Thanks.")))},
+		{Name: "rejected, in words", Given: delivered, When: record(refusedInWords), Then: rejected[2:]},
 		{Name: "the same again: nothing happens", Given: acknowledged, When: record(acknowledge(1))},
 		{Name: "confirmed", Given: acknowledged, When: record(acknowledge(2)), Then: events(acknowledge(2))},
 		{Name: "rejected after all", Given: acknowledged, When: record(reject(2)), Then: events(reject(2, outgoing.AlreadyAnswered))},
@@ -221,9 +230,7 @@ func TestFacts(t *testing.T) {
 		},
 		{Name: "of an unknown type", Given: sent, When: record(unknown), Then: events(unknown)},
 	})
-	bare := acknowledge(1)
-	bare.Reason = private.Of("Thanks.")
-	for _, command := range []notification.Command{record(bare), record(sent[0]), record(held(1)), record(nil), nil} {
+	for _, command := range []notification.Command{record(sent[0]), record(held(1)), record(nil), nil} {
 		if got, err := notification.Decide(decider.State(sent...), command); err == nil || got != nil {
 			t.Errorf("%+v: got %v, %v, want an error", command, got, err)
 		}

@@ -35,12 +35,6 @@ func Subject(ref string) string { return SealWord + "-" + ref }
 // Seal returns v to be sealed under the key of the case ref, and under no other.
 func Seal[T any](ref string, v T) private.Value[T] { return private.Of(v).About(Subject(ref)) }
 
-// Sealed reports whether v is absent, or sealed already, or will be sealed under the key of the case ref.
-func Sealed[T any](ref string, v private.Value[T]) bool {
-	_, open := v.Get()
-	return !open || v.Envelope() != "" || v.Subject() == Subject(ref)
-}
-
 // Case is the standing of a case, as its own stream has it now.
 type Case struct {
 	// FRN is the business that the case is with.

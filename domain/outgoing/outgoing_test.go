@@ -8,7 +8,6 @@ import (
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
 	"casesync/domain/outgoing"
-	"casesync/domain/private"
 )
 
 func TestBars(t *testing.T) {
@@ -59,24 +58,11 @@ func TestHiddenCasesAnswerAlike(t *testing.T) {
 	}
 }
 
-func TestSealed(t *testing.T) {
+func TestSeal(t *testing.T) {
 	t.Parallel()
-	back := private.Of("x")
-	back.SetSealed("v1.casefile-1.c.b", "upload-1|e|reason")
-	for _, test := range []struct {
-		name  string
-		value private.Value[string]
-		want  bool
-	}{
-		{"for the case", outgoing.Seal("1", "x"), true},
-		{"for another case", outgoing.Seal("2", "x"), false},
-		{"for nobody in particular", private.Of("x"), false},
-		{"absent", private.Value[string]{}, true},
-		{"sealed already", back, true},
-	} {
-		if got := outgoing.Sealed("1", test.value); got != test.want {
-			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
-		}
+	sealed := outgoing.Seal("1", "x")
+	if text, open := sealed.Get(); !open || text != "x" || sealed.Subject() != "casefile-1" {
+		t.Errorf("got %v for %s, want it for the case alone", text, sealed.Subject())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"casesync/domain/feed"
 	"casesync/domain/outgoing"
+	"casesync/domain/private"
 )
 
 // AttemptsMax is how often one upload may be tried. Whoever comes so far has another problem than the file.
@@ -230,18 +231,27 @@ func (s *State) tick(c Tick) []Event {
 	return s.when(&Abandoned{Cause: Idle, At: utc(c.Now)}, StatusReceiving, StatusStopped)
 }
 
+// record seals what the source says in words under the key of the case that this is about, whichever case the
+// source names: it dies with it.
 func (s *State) record(c Record) ([]Event, error) {
-	sealed := true
 	switch fact := c.Fact.(type) {
 	case *Accepted:
-		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
+		sealed := *fact
+		sealed.Reason = s.sealed(fact.Reason)
+		c.Fact = &sealed
 	case *Rejected:
-		sealed = outgoing.Sealed(s.course.ref, fact.Reason)
-	}
-	if !sealed {
-		return nil, fmt.Errorf("record %T: its reason is not sealed for the case", c.Fact)
+		sealed := *fact
+		sealed.Reason = s.sealed(fact.Reason)
+		c.Fact = &sealed
 	}
 	return facts.Record(&s.feed, &s.course, feed.Record[Event](c))
+}
+
+func (s *State) sealed(reason private.Value[string]) private.Value[string] {
+	if text, open := reason.Get(); open {
+		return outgoing.Seal(s.course.ref, text)
+	}
+	return reason
 }
 
 // when returns event where the upload stands at one of statuses.

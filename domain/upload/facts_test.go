@@ -36,6 +36,13 @@ func reject(sequence int64, contradicts ...string) *upload.Rejected {
 	}
 }
 
+// inWords is reject(1), with its reason for the subject of another key.
+func inWords(subject string) *upload.Rejected {
+	fact := reject(1)
+	fact.Reason = private.Of("Page 3.").About(subject)
+	return fact
+}
+
 func held(fact upload.Event, origin feed.Origin) *upload.FactHeld {
 	name, _ := upload.Name(fact)
 	return &upload.FactHeld{Origin: origin, Type: name, Fact: fact}
@@ -54,6 +61,8 @@ func TestFacts(t *testing.T) {
 		{Name: "accepted", Given: sent, When: record(accept(1)), Then: accepted[6:]},
 		{Name: "accepted before it was noted as sent", Given: queued, When: record(accept(1)), Then: events(accept(1))},
 		{Name: "rejected", Given: sent, When: record(reject(1)), Then: rejected[6:]},
+		{Name: "rejected, in words that are not sealed yet", Given: sent, When: record(inWords("")), Then: rejected[6:]},
+		{Name: "rejected, in words sealed for another case", Given: sent, When: record(inWords("casefile-FOS-2")), Then: rejected[6:]},
 		{Name: "the same again: nothing happens", Given: accepted, When: record(accept(1))},
 		{Name: "confirmed", Given: accepted, When: record(accept(2)), Then: events(accept(2))},
 		{Name: "accepted after all", Given: rejected, When: record(accept(2)), Then: events(accept(2, outgoing.AlreadyAnswered))},
@@ -106,8 +115,7 @@ func TestFacts(t *testing.T) {
 			Then: events(accept(1, feed.RecordedLate)),
 		},
 	})
-	bare := &upload.Rejected{Origin: origin(cms, 1), Named: ref, Reason: private.Of("Page 3.")}
-	for _, fact := range []upload.Event{bare, begun[0], held(accept(1), origin(cms, 1)), nil} {
+	for _, fact := range []upload.Event{begun[0], held(accept(1), origin(cms, 1)), nil} {
 		if got, err := upload.Decide(decider.State(sent...), upload.Record{Fact: fact}); err == nil || got != nil {
 			t.Errorf("record %T: got %v, %v, want an error", fact, got, err)
 		}
