@@ -11,12 +11,15 @@ import (
 
 // sent is true for a row named t in the text, of what a business sent about a case or of a timeline, that
 // scope sees: its case is visible, and is with the business that sent it ("" stands for any). A transferred
-// case takes nothing of the first business's along, and that one sees nothing of it any more. Whoever
-// sees suppressed cases sees what all businesses sent. This is the one place that says so.
+// case takes nothing of the first business's along, and that one sees nothing of it any more. Auditors see
+// what all businesses sent of those they look at. This is the one place that says so.
 func (s *statement) sent(scope Scope) string {
 	all := s.visible(scope)
-	if !scope.suppressed {
+	switch {
+	case !scope.suppressed:
 		all += " AND (t.frn = '' OR t.frn = c.frn)"
+	case !scope.every:
+		all += " AND (t.frn = '' OR " + s.in("t.frn", scope.frns) + ")"
 	}
 	return "EXISTS (SELECT 1 FROM {cases} c WHERE c.ref = t.ref AND " + all + ")"
 }
@@ -67,18 +70,18 @@ func (s *statement) sentPage(scope Scope, q sentList) string {
 // sentBranches split a list by business and choice, each part of which an index holds in order; where there
 // are too many of them, or few rows anyway, they are taken together.
 func (s *statement) sentBranches(scope Scope, q sentList) [][]string {
+	if parts := max(1, len(scope.frns)) * max(1, len(q.values)); q.few || parts > branchesMax {
+		if len(q.values) == 0 {
+			return [][]string{nil}
+		}
+		return [][]string{{s.in(q.choice, q.values)}}
+	}
 	businesses, choices := [][]string{nil}, [][]string{nil}
 	if !scope.every {
 		businesses = each(s, "t.frn", scope.frns)
 	}
 	if len(q.values) > 0 {
 		choices = each(s, q.choice, q.values)
-	}
-	if q.few || len(businesses)*len(choices) > branchesMax {
-		if len(q.values) == 0 {
-			return [][]string{nil}
-		}
-		return [][]string{{s.in(q.choice, q.values)}}
 	}
 	branches := [][]string{}
 	for _, business := range businesses {
