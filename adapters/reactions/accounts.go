@@ -21,7 +21,7 @@ func (r *Reactions) accountDisabled(ctx context.Context, person string, event ev
 	if err != nil || !disabled {
 		return err
 	}
-	if err := r.caughtUp(ctx, event); err != nil {
+	if err := r.caughtUp(ctx, event.Position); err != nil {
 		return err
 	}
 	if inactiveSince != 0 {
@@ -61,7 +61,7 @@ func (r *Reactions) accountErased(ctx context.Context, person string, event even
 	if err := r.config.PurgeSaved(ctx, person); err != nil {
 		return fmt.Errorf("purge what was saved: %w", err)
 	}
-	if err := r.caughtUp(ctx, event); err != nil {
+	if err := r.caughtUp(ctx, event.Position); err != nil {
 		return err
 	}
 	// A crash among these leaves the person a member of some businesses, in name only.

@@ -14,13 +14,14 @@ import (
 // personSubjects begin the subjects of the keys of persons whom a source knows across cases.
 const personSubjects = "person-"
 
-// dataErased removes what is kept of a case beside the log, and destroys its keys last, those of its
-// parties with it (requirement 64).
+// dataErased removes what is kept of a case beside the log, and destroys its keys last: those of its
+// parties, of the files and notifications that were sent about it, and of the list of its files
+// (requirement 64).
 //
 // Where the source has said something since, the keys are left: they may be of what it said. A case
 // that is closed is erased anew at the next sweep, by an event that comes after that; one that was
 // reopened is not to be erased.
-func (r *Reactions) dataErased(ctx context.Context, _ string, event eventstore.Decoded) error {
+func (r *Reactions) dataErased(ctx context.Context, ref string, event eventstore.Decoded) error {
 	erased := false
 	err := r.cases.State(ctx, event.Stream, func(s *casefile.State, _ eventstore.Revision) { erased = s.DataErased() })
 	if err != nil {
@@ -29,11 +30,61 @@ func (r *Reactions) dataErased(ctx context.Context, _ string, event eventstore.D
 	if !erased {
 		return nil
 	}
-	if err := r.config.PurgeLetters(ctx, event.Stream); err != nil {
-		return fmt.Errorf("purge dead letters: %w", err)
+	streams := []string{string(event.Stream), shelfStreams + ref}
+	uploads, err := r.eraseFiles(ctx, ref)
+	if err != nil {
+		return err
+	}
+	notifications, err := r.withdraw(ctx, ref, event)
+	if err != nil {
+		return err
+	}
+	streams = append(append(streams, uploads...), notifications...)
+	for _, stream := range streams {
+		if err := r.config.PurgeLetters(ctx, eventstore.StreamName(stream)); err != nil {
+			return fmt.Errorf("purge dead letters: %w", err)
+		}
 	}
 	// A crash here leaves the keys, until the next start.
-	return r.destroyKeys(ctx, event, string(event.Stream))
+	return r.destroyKeys(ctx, event, streams...)
+}
+
+// eraseFiles ends what was uploaded to a case, removes its bytes and those of the key documents that were
+// fetched, and returns the streams of the uploads. A crash in it leaves some bytes, until the next start.
+func (r *Reactions) eraseFiles(ctx context.Context, ref string) (streams []string, err error) {
+	ids, err := r.config.EraseUploads(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("erase uploads: %w", err)
+	}
+	for _, id := range ids {
+		if err := r.config.RemoveUpload(ctx, id); err != nil {
+			return nil, fmt.Errorf("remove upload %s: %w", id, err)
+		}
+		streams = append(streams, uploadStreams+id)
+	}
+	if err := r.config.ForgetDocuments(ctx, ref); err != nil {
+		return nil, fmt.Errorf("forget key documents: %w", err)
+	}
+	return streams, nil
+}
+
+// withdraw withdraws what is in line about a case whose data is erased, and returns the streams of all
+// notifications about it.
+func (r *Reactions) withdraw(ctx context.Context, ref string, event eventstore.Decoded) (streams []string, err error) {
+	if err := r.caughtUp(ctx, event.Position); err != nil {
+		return nil, err
+	}
+	ids, err := r.config.Notifications(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("find notifications: %w", err)
+	}
+	for _, id := range ids {
+		if err := r.config.StopNotification(ctx, id); err != nil {
+			return nil, fmt.Errorf("stop notification %s: %w", id, err)
+		}
+		streams = append(streams, notificationStreams+id)
+	}
+	return streams, nil
 }
 
 // partyErased removes what rejected messages say of a party, which is sealed for the whole case, and

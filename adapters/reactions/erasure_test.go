@@ -61,6 +61,7 @@ var ports = []string{
 
 // faulty puts a fault before the ports.
 func faulty(c reactions.Config, f *fault) reactions.Config {
+	c = faultySent(c, f)
 	wrap := func(port string, do *func(context.Context, string) error) {
 		inner := *do
 		*do = func(ctx context.Context, id string) error { return f.at(port, func() error { return inner(ctx, id) }) }

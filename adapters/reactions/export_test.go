@@ -3,10 +3,13 @@ package reactions
 // Wants returns the stored names of the events that each subscription reacts to, by its name.
 func Wants() map[string][]string {
 	names := map[string][]string{}
-	for name, table := range map[string]map[string]reaction{SessionsName: sessionReactions, Name: slowReactions} {
+	for name, table := range map[string]reactions{SessionsName: sessionReactions, Name: slowReactions} {
 		for eventType := range table {
 			names[name] = append(names[name], eventType)
 		}
+	}
+	for eventType := range stopping {
+		names[CasesName] = append(names[CasesName], eventType)
 	}
 	return names
 }

@@ -11,7 +11,7 @@ import (
 // businessConfigured has the members' accounts follow the business's way of signing in, where the
 // command that set it was cut short.
 func (r *Reactions) businessConfigured(ctx context.Context, frn string, event eventstore.Decoded) error {
-	if err := r.caughtUp(ctx, event); err != nil {
+	if err := r.caughtUp(ctx, event.Position); err != nil {
 		return err
 	}
 	if _, err := r.config.FollowConfiguration(ctx, frn); err != nil {
@@ -76,7 +76,7 @@ func (r *Reactions) lessAccess(ctx context.Context, frn, person string, event ev
 	if err != nil || works {
 		return err
 	}
-	if err := r.caughtUp(ctx, event); err != nil {
+	if err := r.caughtUp(ctx, event.Position); err != nil {
 		return err
 	}
 	return r.returnCases(ctx, frn, person)

@@ -1,12 +1,15 @@
 // Package reactions continues what an event began: sessions end, credentials are removed, members are
-// suspended, cases return, addresses are released, and data keys are destroyed. It promises that
-// whatever an event asks for is done, however often the process crashes on the way, and that a data
-// key is destroyed only after everything else that the erasure asks for.
+// suspended, cases return, addresses are released, what is in line about a case is stopped, bytes are
+// removed, and data keys are destroyed. It promises that whatever an event asks for is done, however
+// often the process crashes on the way, and that a data key is destroyed only after everything else that
+// the erasure asks for.
 //
-// Two subscriptions of the log do it, each with its own checkpoint (package follower):
+// Three subscriptions of the log do it, each with its own checkpoint (package follower):
 //
 //	reactions-sessions   ends sessions and voids credentials: within a second of the event, whatever
-//	                     keeps the other one waiting
+//	                     keeps the others waiting
+//	reactions-cases      stops what is in line about cases; it waits for read models once for a batch,
+//	                     and nobody waits for it while a case system loads its cases
 //	reactions            all the rest, some of which waits for read models
 //
 // Each event is reacted to at least once, and in order. Every reaction is therefore idempotent: it
@@ -37,10 +40,11 @@ import (
 	"casesync/eventstore/follower"
 )
 
-// The names of the two subscriptions; their checkpoints stand under them.
+// The names of the subscriptions; their checkpoints stand under them.
 const (
 	Name         = "reactions"
 	SessionsName = "reactions-sessions"
+	CasesName    = "reactions-cases"
 )
 
 // Credentials are what local accounts sign in with; a *local.Credentials.
@@ -77,6 +81,22 @@ type Config struct {
 	NoteActive                                    func(ctx context.Context, requestID, frn string) (commands.Done, error)
 	ReturnCases                                   func(ctx context.Context, ref, person string) (commands.Done, error)
 
+	// StopUploads and StopNotification stop what the case of uploads and of a notification bars by now;
+	// EraseUploads ends all of a case's, and returns the ids of all that there ever were. They are those of
+	// commands.Casework, and do nothing the second time.
+	StopUploads      func(ctx context.Context, ref string) error
+	StopNotification func(ctx context.Context, id string) error
+	EraseUploads     func(ctx context.Context, ref string) (ids []string, err error)
+	// NotificationsInLine returns the ids of the notifications about a case that did not go out yet, and
+	// Notifications those of all that there ever were, also where the case's data is erased. Both are asked
+	// only after CaughtUp.
+	NotificationsInLine, Notifications func(ctx context.Context, ref string) (ids []string, err error)
+	// RemoveUpload deletes the bytes of an upload, and nothing where there are none; RescanUpload has those
+	// of one of the case ref scanned again; ForgetDocuments deletes what was fetched of a case's key documents.
+	RemoveUpload    func(ctx context.Context, id string) error
+	RescanUpload    func(ctx context.Context, id, ref string) error
+	ForgetDocuments func(ctx context.Context, ref string) error
+
 	// CaughtUp returns nil as soon as the read models of people and of cases have reached position,
 	// and an error that says which has not when ctx ends.
 	CaughtUp func(ctx context.Context, position eventstore.Position) error
@@ -86,7 +106,7 @@ type Config struct {
 	Memberships func(ctx context.Context, person string) (frns []string, err error)
 	Allocations func(ctx context.Context, person, frn string) (refs []string, err error)
 
-	// PurgeMails removes what is kept of mails about a person or an access request, by its id; it
+	// PurgeMails removes what is kept of mails about a person, an access request or a ticket, by its id; it
 	// fails while one is being sent. PurgeSaved removes what a person saved, such as views of lists;
 	// by default there is no such thing. PurgeLetters removes the contents of dead letters of a stream.
 	PurgeMails   func(ctx context.Context, id string) error
@@ -132,7 +152,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Reactions are the two subscriptions in this process. Any number of processes may run them: one
+// Reactions are the subscriptions in this process. Any number of processes may run them: one
 // works.
 type Reactions struct {
 	config    Config
@@ -165,12 +185,15 @@ func New(config Config) (*Reactions, error) {
 	}
 	for _, part := range []struct {
 		name  string
-		table map[string]reaction
-	}{{SessionsName, sessionReactions}, {Name, slowReactions}} {
+		wants func(eventType string) bool
+		take  func(ctx context.Context, batch []eventstore.Recorded) error
+	}{
+		{SessionsName, sessionReactions.wants, r.reacting(sessionReactions)},
+		{Name, slowReactions.wants, r.reacting(slowReactions)},
+		{CasesName, stopping.wants, r.stop},
+	} {
 		f, err := follower.New(follower.Config{
-			Name: part.name, Log: config.Log, Checkpoints: config.Checkpoints,
-			Take:     func(ctx context.Context, batch []eventstore.Recorded) error { return r.take(ctx, part.table, batch) },
-			Wants:    func(eventType string) bool { return part.table[eventType] != nil },
+			Name: part.name, Log: config.Log, Checkpoints: config.Checkpoints, Take: part.take, Wants: part.wants,
 			LeaseTTL: config.LeaseTTL, RetryPauseFirst: config.RetryPauseFirst, RetryPauseMax: config.RetryPauseMax,
 			Now: config.Now, Logger: config.Logger,
 		})
@@ -199,7 +222,7 @@ func (r *Reactions) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Statuses tells how the two subscriptions stand.
+// Statuses tells how the subscriptions stand.
 func (r *Reactions) Statuses(ctx context.Context) ([]follower.Status, error) {
 	list := make([]follower.Status, len(r.followers))
 	for i, f := range r.followers {
@@ -214,7 +237,7 @@ func (r *Reactions) Statuses(ctx context.Context) ([]follower.Status, error) {
 // Reacted returns nil as soon as everything that the event at position asks for is done, in
 // whatever process, and the context's error if that ends first.
 func Reacted(ctx context.Context, checkpoints follower.Checkpoints, position eventstore.Position) error {
-	for _, name := range []string{SessionsName, Name} {
+	for _, name := range []string{SessionsName, Name, CasesName} {
 		if err := follower.WaitFor(ctx, checkpoints, name, position); err != nil {
 			return err
 		}

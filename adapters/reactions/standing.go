@@ -12,11 +12,15 @@ import (
 	"casesync/eventstore"
 )
 
-// The streams of people begin so; the rest is a user id, an FRN, or the id of an access request.
+// Streams begin so; the rest is a user id, an FRN, a case's reference, or the id of what it is of.
 const (
-	accountStreams = "account-"
-	accessStreams  = "access-"
-	requestStreams = "onboarding-"
+	accountStreams      = "account-"
+	accessStreams       = "access-"
+	requestStreams      = "onboarding-"
+	shelfStreams        = "documents-"
+	uploadStreams       = "upload-"
+	notificationStreams = "notification-"
+	ticketStreams       = "ticket-"
 )
 
 // account asks an account as the log has it now.
@@ -50,11 +54,11 @@ func (r *Reactions) Works(ctx context.Context, frn, person string) (works bool, 
 	return works, nil
 }
 
-// caughtUp waits for the read models to have reached an event, for a while.
-func (r *Reactions) caughtUp(ctx context.Context, event eventstore.Decoded) error {
+// caughtUp waits for the read models to have reached position, for a while.
+func (r *Reactions) caughtUp(ctx context.Context, position eventstore.Position) error {
 	ctx, stop := context.WithTimeout(ctx, r.config.CatchUpTimeout)
 	defer stop()
-	if err := r.config.CaughtUp(ctx, event.Position); err != nil {
+	if err := r.config.CaughtUp(ctx, position); err != nil {
 		return fmt.Errorf("wait for read models: %w", err)
 	}
 	return nil

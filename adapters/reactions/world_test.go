@@ -64,7 +64,8 @@ type world struct {
 	sessions    *sessions.Sessions
 	credentials *local.Credentials
 	cases       *eventstore.Handler[*casefile.State, casefile.Command, casefile.Event]
-	purged      map[string]int // mails, by person or request
+	purged      map[string]int // mails, by person, request or ticket
+	sent        *sent
 }
 
 type logOfTests interface {
@@ -88,7 +89,7 @@ func (w *world) must(err error) {
 func newWorld(t *testing.T, address string) *world {
 	t.Helper()
 	ctx := context.Background()
-	w := &world{t: t, address: address, dir: t.TempDir(), links: commands.NewLinks([]byte(strings.Repeat("l", 32))), purged: map[string]int{}}
+	w := &world{t: t, address: address, dir: t.TempDir(), links: commands.NewLinks([]byte(strings.Repeat("l", 32))), purged: map[string]int{}, sent: newSent()}
 	var err error
 	w.db, err = sqldb.Open(ctx, address)
 	w.must(err)
@@ -138,6 +139,9 @@ func (w *world) config() reactions.Config {
 		Memberships: w.memberships, Allocations: w.allocations,
 		PurgeMails: func(_ context.Context, id string) error { w.purged[id]++; return nil },
 		PurgeSaved: func(context.Context, string) error { return nil }, PurgeLetters: w.letters.Erase, DestroyKeys: w.ring.DestroyTreeOnce,
+		StopUploads: w.sent.stopUploads, StopNotification: w.sent.stopNotification, EraseUploads: w.sent.eraseUploads,
+		NotificationsInLine: w.sent.inLine, Notifications: w.sent.notifications,
+		RemoveUpload: w.sent.remove, RescanUpload: w.sent.rescan, ForgetDocuments: w.sent.forgetDocuments,
 		LeaseTTL: 2 * time.Second, RetryPauseFirst: time.Millisecond, RetryPauseMax: 5 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler),
 	}
