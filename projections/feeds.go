@@ -1,13 +1,11 @@
 package projections
 
 import (
-	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
-	"casesync/domain/business"
-	"casesync/domain/casefile"
 	"casesync/domain/feed"
 	"casesync/eventstore"
 	"casesync/projections/engine"
@@ -83,52 +81,23 @@ var contradictions = &engine.Table[contradictionRow]{
 // what is held until it comes, what was not recognised, and what facts contradicted.
 func Feeds() engine.Projection {
 	return engine.Projection{
-		Name: FeedsName, Version: 1,
+		Name: FeedsName, Version: 2,
 		Tables: []engine.AnyTable{feeds, heldFacts, contradictions},
 		Key:    feedKey,
 		Fold:   foldFeed,
 		Streams: func(stream string) []eventstore.StreamName {
 			return []eventstore.StreamName{eventstore.StreamName(stream)}
 		},
-		Prefixes: []string{caseStreams, businessStreams},
+		Prefixes: feedStreams,
 	}
 }
+
+// feedStreams begin the names of the streams of what case management systems speak of.
+var feedStreams = []string{caseStreams, businessStreams, uploadStreams, notificationStreams}
 
 func feedKey(e engine.Event) (key string, wanted bool) {
 	key = string(e.Stream)
-	return key, strings.HasPrefix(key, caseStreams) || strings.HasPrefix(key, businessStreams)
-}
-
-// message is what the feeds see of an event.
-type message struct {
-	origin       feed.Origin
-	held         string // the held fact's stored name
-	unrecognised bool
-	skipped      feed.Span
-}
-
-func messageOf(event any) (message, error) {
-	switch e := event.(type) {
-	case *casefile.FactHeld:
-		return message{origin: e.Origin, held: e.Type}, nil
-	case *business.FactHeld:
-		return message{origin: e.Origin, held: e.Type}, nil
-	case *casefile.FactUnrecognised:
-		return message{origin: e.Origin, unrecognised: true}, nil
-	case *business.FactUnrecognised:
-		return message{origin: e.Origin, unrecognised: true}, nil
-	case *casefile.SequenceSkipped:
-		return message{origin: feed.Origin{Source: e.Source}, skipped: feed.Span{From: e.From, To: e.To}}, nil
-	case *business.SequenceSkipped:
-		return message{origin: feed.Origin{Source: e.Source}, skipped: feed.Span{From: e.From, To: e.To}}, nil
-	case casefile.Event:
-		origin, _ := casefile.OriginOf(e)
-		return message{origin: origin}, nil
-	case business.Event:
-		origin, _ := business.OriginOf(e)
-		return message{origin: origin}, nil
-	}
-	return message{}, fmt.Errorf("fold feed: no fold for a %T", event)
+	return key, slices.ContainsFunc(feedStreams, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // foldFeed follows the sequence of a source as feed.Tracker does, which decided on the events.
