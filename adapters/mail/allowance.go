@@ -13,9 +13,9 @@ import (
 	"casesync/domain/calendar"
 )
 
-// strangers ask for mails of these kinds: anybody may make an access request, from any number of network
-// addresses, and name somebody else's address in it.
-var strangers = []Kind{RequestReceived, RequestLapsed}
+// strangers ask for mails of these kinds: anybody may make an access request, or ask the helpdesk, from any number
+// of network addresses, and name somebody else's address in it.
+var strangers = []Kind{RequestReceived, RequestLapsed, TicketReceived}
 
 // allowed reports whether a mail may go to an address today: of those that strangers ask for, a bounded
 // number may. It is the same for a mail that is tried again.

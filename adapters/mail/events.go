@@ -15,6 +15,7 @@ const (
 	accountPrefix = "account-"
 	requestPrefix = "onboarding-"
 	accessPrefix  = "access-"
+	ticketPrefix  = "ticket-"
 )
 
 // rule says that events of a stored name lead to mails of a kind, each to one recipient, and how
@@ -47,6 +48,8 @@ var rules = []rule{
 	{"onboarding.declined.v1", RequestDeclined, (*Mails).request},
 	{"onboarding.lapsed.v1", RequestLapsed, (*Mails).request},
 	{"onboarding.business-activated.v1", BusinessActive, (*Mails).request},
+	{"ticket.opened.v1", TicketReceived, (*Mails).ticketReceived},
+	{"ticket.message-added.v1", TicketAnswered, (*Mails).ticketAnswered},
 }
 
 // Kinds returns all kinds of mails.
@@ -126,9 +129,9 @@ func (m *Mails) wake() {
 	}
 }
 
-// aboutOf returns the id of the person or access request that a stream is of, "" for any other.
+// aboutOf returns the id of the person, access request or ticket that a stream is of, "" for any other.
 func aboutOf(stream eventstore.StreamName) string {
-	for _, prefix := range []string{accountPrefix, requestPrefix} {
+	for _, prefix := range []string{accountPrefix, requestPrefix, ticketPrefix} {
 		if id, found := strings.CutPrefix(string(stream), prefix); found {
 			return id
 		}

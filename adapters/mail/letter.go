@@ -38,6 +38,10 @@ const (
 	RequestLapsed   Kind = "request-lapsed"
 	BusinessActive  Kind = "business-active"
 
+	// TicketReceived goes to who asked the helpdesk before sign-in, TicketAnswered to whoever asked.
+	TicketReceived Kind = "ticket-received"
+	TicketAnswered Kind = "ticket-answered"
+
 	// AdministratorsLow goes to the administrator who is left, the alert to operators.
 	AdministratorsLow      Kind = "administrators-low"
 	AdministratorsLowAlert Kind = "administrators-low-alert"
@@ -58,6 +62,8 @@ type Facts struct {
 	FRNs     []string // of an access request
 	// Federated is whether the person signs in at the business's identity provider.
 	Federated bool
+	// Account is whether the recipient signs in to read what the letter tells of.
+	Account bool
 	// Factor is whether a link is for another second factor, instead of another password.
 	Factor bool
 	// Missing is what an access request lacks, in words; Question is what an operator asks besides.

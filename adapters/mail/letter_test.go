@@ -37,6 +37,7 @@ func TestEveryLetter(t *testing.T) {
 	variants["request-received.plain"] = with(func(f *mail.Facts) { f.Name, f.FRNs = "", []string{"900001"} })
 	variants["request-data-asked.question"] = with(func(f *mail.Facts) { f.Missing = nil })
 	variants["request-data-asked.missing"] = with(func(f *mail.Facts) { f.Question = "" })
+	variants["ticket-answered.account"] = with(func(f *mail.Facts) { f.Account = true })
 	variants["administrators-low-alert.none"] = with(func(f *mail.Facts) { f.Left = 0 })
 	for name, facts := range variants {
 		kind, _, _ := strings.Cut(name, ".")

@@ -1,6 +1,6 @@
 // Package mail sends the mails that follow from events (requirements 22, 31, 34, 36 and 42):
 // invitations, warnings, links to choose something anew, notices of what was done to an account,
-// what becomes of an access request, and alerts to operators.
+// what becomes of an access request or of a question to the helpdesk, and alerts to operators.
 //
 // It promises:
 //
@@ -10,8 +10,8 @@
 //   - Until it is sent, no mail exists: it is composed at that moment from the event and the account
 //     as it is then. The queue holds no name, no address, no text and no token; mail to somebody
 //     who was erased since, or with a link that is void, is dropped.
-//   - Mails that strangers ask for, by an access request in anybody's name, go to one address a few times
-//     a day at most; the address itself is nowhere kept to count them, but a keyed hash, for that day.
+//   - Mails that strangers ask for, by an access request or a question in anybody's name, go to one address a
+//     few times a day at most; the address itself is nowhere kept to count them, but a keyed hash, for that day.
 //   - An event that is old when it is first seen leads to no mail. So a state database that was
 //     restored, or made anew, does not mail the past again.
 //
@@ -83,10 +83,11 @@ type Config struct {
 	// PollEvery is how often the queue is looked at for what is due; 2 seconds by default.
 	PollEvery time.Duration
 	// RecipientDigest is the keyed hash of an address, by which mails that strangers ask for are counted:
-	// those that follow from an access request alone. Default: they are not counted.
+	// those that follow from an access request, or from a question before sign-in. Default: they are not counted.
 	RecipientDigest func(address string) string
 	// RequestsPerDayMax is how many such mails go to one address on a day; 3 by default. The rest are
-	// dropped; whoever made the request was given its token, and is answered the same.
+	// dropped, and whoever asked is answered the same: who made an access request was given its token, and
+	// who asked the helpdesk gets the link with the answer.
 	RequestsPerDayMax int
 	// KeepFor is how long the rows of mails that are done with are kept; 90 days by default. It must
 	// be longer than AgeMax.

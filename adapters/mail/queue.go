@@ -31,7 +31,7 @@ type Entry struct {
 	ID     uuid.UUID
 	Kind   Kind
 	Status Status
-	// About is the id of the person or access request that it concerns, "" where that is not known yet.
+	// About is the id of the person, access request or ticket that it concerns, "" where that is not known yet.
 	About string
 	// Stream, Revision and Position are those of the event that it follows from.
 	Stream   eventstore.StreamName
