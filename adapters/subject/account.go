@@ -57,9 +57,12 @@ func (s *Subjects) Export(ctx context.Context, w io.Writer, person string) error
 	member(d, "credentials", func() (Credentials, error) { return s.config.Credentials(ctx, person) })
 	member(d, "sessions", func() ([]Session, error) { return listed(s.config.Sessions(ctx, person)) })
 	member(d, "allocatedCases", func() ([]string, error) { return listed(s.config.Allocations(ctx, person)) })
+	member(d, "savedViews", func() ([]View, error) { return listed(s.views(ctx, person)) })
 	member(d, "mails", func() ([]Mail, error) { return listed(s.config.Mails(ctx, person)) })
 	d.list("history", func(add func(any) error) error { return s.history(ctx, person, add) })
 	d.list("memberships", func(add func(any) error) error { return s.memberships(ctx, person, add) })
+	d.list("tickets", func(add func(any) error) error { return s.tickets(ctx, person, add) })
+	s.sent(ctx, d, Sent{Person: person}, true)
 	d.list("activities", func(add func(any) error) error {
 		return s.config.Activities(ctx, userActors+person, func(a commands.Activity) error {
 			return add(Activity{a.At, string(a.Kind), a.Address, a.Operation, a.Subject, a.FRNs, a.Failed, a.Code, a.Detail})
@@ -74,20 +77,7 @@ func (s *Subjects) Export(ctx context.Context, w io.Writer, person string) error
 // history adds the events of the account: names and addresses it had, terms accepted, cookies, what
 // was disabled and reset.
 func (s *Subjects) history(ctx context.Context, person string, add func(any) error) error {
-	for recorded, err := range s.config.Log.ReadStream(ctx, eventstore.StreamName(accountStreams+person), 0) {
-		if err != nil {
-			return err
-		}
-		event, err := s.open(ctx, recorded, func(string) bool { return true })
-		if err != nil {
-			return err
-		}
-		event.Actor = others(event.Actor, person)
-		if err := add(event); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.events(ctx, eventstore.StreamName(accountStreams+person), person, add)
 }
 
 // memberships adds the events that concern the person at each business: invitations, roles, what

@@ -18,7 +18,8 @@ var errNoParty = errors.New("a party is consumer or representative")
 // ExportParty writes all that is kept about a case for one of its parties, casefile.Consumer or
 // casefile.Representative, as one JSON document. It leaves out what is about somebody else: the other
 // party, who handles the case at the Financial Ombudsman Service or works on it at the business; and
-// documents that were given in confidence (requirement 71). It returns commands.ErrUnknown, and has
+// documents that were given in confidence (requirement 71). Of files and notifications that a business sent about
+// the case it says that there are: what stands in them has to be read for others first. It returns commands.ErrUnknown, and has
 // written nothing, where there is no such case.
 func (s *Subjects) ExportParty(ctx context.Context, w io.Writer, ref, party string) error {
 	other, err := otherParty(party)
@@ -35,6 +36,7 @@ func (s *Subjects) ExportParty(ctx context.Context, w io.Writer, ref, party stri
 			member(d, "case", func() (string, error) { return ref, nil })
 			member(d, "party", func() (string, error) { return party, nil })
 			d.list("history", func(add func(any) error) error { return s.caseHistory(ctx, stream, other, add) })
+			s.sent(ctx, d, Sent{Case: ref}, false)
 		}
 		break
 	}

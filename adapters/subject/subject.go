@@ -68,6 +68,15 @@ type Config struct {
 	// each returns an error, which it returns.
 	Activities func(ctx context.Context, actor string, each func(commands.Activity) error) error
 
+	// Tickets returns the ids of the tickets that the person opened, erased ones included or not.
+	Tickets func(ctx context.Context, person string) (ids []string, err error)
+	// Views returns what the person saved (commands.Casework.Views).
+	Views func(ctx context.Context, person string) ([]commands.SavedView, error)
+	// Uploads and Notifications call each with what was sent, suppressed cases included, until each returns an
+	// error, which they return.
+	Uploads       func(ctx context.Context, of Sent, each func(Upload) error) error
+	Notifications func(ctx context.Context, of Sent, each func(Notification) error) error
+
 	// EraseAccount and EraseParty are those of commands.People.
 	EraseAccount func(ctx context.Context, ask commands.Ask, person string) (commands.Done, error)
 	EraseParty   func(ctx context.Context, ask commands.Ask, ref, party string) (commands.Done, error)
@@ -94,6 +103,8 @@ const (
 	accountStreams = "account-"
 	accessStreams  = "access-"
 	caseStreams    = "casefile-"
+	ticketStreams  = "ticket-"
+	viewStreams    = "savedviews-"
 )
 
 // Erase erases a person's account, and returns when nothing that was sealed for the person can be
@@ -116,7 +127,16 @@ func (s *Subjects) WaitErased(ctx context.Context, person string) error {
 	if err := s.config.Reacted(ctx, position); err != nil {
 		return fmt.Errorf("wait for the erasure: %w", err)
 	}
-	return s.closed(ctx, stream, func(string) bool { return true })
+	others, err := s.ownStreams(ctx, person)
+	if err != nil {
+		return err
+	}
+	for _, stream := range append(others, stream) {
+		if err := s.closed(ctx, stream, func(string) bool { return true }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lastOf returns the position of the last event of a stream that is one, and ErrNotErased for none.

@@ -34,6 +34,10 @@ func (w *world) caseworker() (person, colleague, token string) {
 	}
 	w.converted("C-1")
 	w.decide("C-1", casefile.Allocate{To: person})
+	w.asks(person, "Why is the list empty?", "Mine, and late")
+	w.asks(colleague, "Where is the colleague's list?", "The colleague's view")
+	w.send(person, "C-1", "letter-of-petra.pdf")
+	w.send(colleague, "C-1", "from-a-colleague.pdf")
 	return person, colleague, token
 }
 
@@ -101,9 +105,10 @@ func TestExport(t *testing.T) {
 			[]string{
 				"Una Beispiel", "una.beispiel@example.com", `"functional":true`, `"allocatedCases": ["C-1"]`, `"kind":"signed-in"`, "192.0.2.7",
 				"membership.member-invited.v1", "membership.invitation-accepted.v1", "account.activated.v1", `"method":"local"`, `"kind":"invitation"`,
+				"Why is the list empty?", "Answered: Why is the list empty?", "Mine, and late", "letter-of-petra.pdf", "general-update",
 			},
-			[]string{"Udo", colleague, commands.Digest(token), token, "tokenDigest", "v1.account-", "argon2"})
-		for _, name := range []string{"account", "credentials", "sessions", "allocatedCases", "mails", "history", "memberships", "activities"} {
+			[]string{"Udo", "colleague", "Vertreter", colleague, commands.Digest(token), token, "tokenDigest", "v1.account-", "argon2"})
+		for _, name := range []string{"account", "credentials", "sessions", "allocatedCases", "savedViews", "mails", "history", "memberships", "tickets", "uploads", "notifications", "activities"} {
 			if document[name] == nil {
 				t.Errorf("%s is missing", name)
 			}
@@ -131,7 +136,8 @@ func TestErase(t *testing.T) {
 		w.must(w.Erase(ctx, byOperator(), person))
 		text, _ := exported(t, func(b *bytes.Buffer) error { return w.Export(ctx, b, person) })
 		wantTexts(t, text, []string{person, `"status":"erased"`, `"sessions": []`, `"allocatedCases": []`, `"person":null`},
-			[]string{"Una", "una.beispiel"})
+			[]string{"Una", "una.beispiel", "list empty", "Mine, and late"})
+		wantTexts(t, text, []string{`"savedViews": []`, "ticket.opened.v1", `"question":null`, `"message":null`}, nil)
 		w.must(w.Erase(ctx, byOperator(), person))
 	})
 }
@@ -160,8 +166,8 @@ func TestParty(t *testing.T) {
 		person, _, _ := w.caseworker()
 		export := func(b *bytes.Buffer) error { return w.ExportParty(ctx, b, "C-1", casefile.Consumer) }
 		text, _ := exported(t, export)
-		wantTexts(t, text, []string{"Petra Muster", "petra@example.net", "a fee", "another person", "given in confidence"},
-			[]string{"Rolf", "Hanna", "handler", "Told in", person, "v1.casefile"})
+		wantTexts(t, text, []string{"Petra Muster", "petra@example.net", "a fee", "another person", "given in confidence", `"type":"general-update"`, `"bytes":42`},
+			[]string{"Rolf", "Hanna", "handler", "Told in", person, "v1.casefile", ".pdf"})
 		w.react(w.ring.DestroyTreeOnce)
 		w.must(w.EraseParty(ctx, byOperator(), "C-1", casefile.Consumer))
 		text, _ = exported(t, export)

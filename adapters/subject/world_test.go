@@ -53,6 +53,7 @@ type world struct {
 	ring        *keyring.Ring
 	codec       *eventstore.Codec
 	people      *commands.People
+	desk        *commands.Casework
 	links       commands.Links
 	checkpoints *state.Checkpoints
 	sessions    *sessions.Sessions
@@ -121,6 +122,7 @@ func newWorld(t *testing.T, address string) *world {
 	w.cases = eventstore.NewHandler(w.log, w.codec, eventstore.Decider[*casefile.State, casefile.Command, casefile.Event]{
 		Initial: casefile.Initial, Decide: casefile.Decide, Evolve: casefile.Evolve,
 	}, 10)
+	w.desk = w.newDesk()
 	w.Subjects, err = subject.New(w.config())
 	w.must(err)
 	return w
@@ -171,6 +173,7 @@ func (w *world) config() subject.Config {
 				}
 			}
 		},
+		Tickets: w.tickets, Views: w.desk.Views, Uploads: w.uploads, Notifications: w.notifications,
 		EraseAccount: w.people.EraseAccount, EraseParty: w.people.EraseParty,
 		Reacted: func(ctx context.Context, position eventstore.Position) error {
 			return reactions.Reacted(ctx, w.checkpoints, position)
@@ -181,7 +184,7 @@ func (w *world) config() subject.Config {
 // react runs reactions until the test ends, or stop.
 func (w *world) react(destroy func(ctx context.Context, order string, subjects ...string) error) {
 	w.t.Helper()
-	r, err := reactions.New(reactions.Config{
+	r, err := reactions.New(unsent(reactions.Config{
 		Log: w.log, Codec: w.codec, Checkpoints: w.checkpoints, EndSessions: w.sessions.EndAll, Credentials: w.credentials,
 		SuspendMember: w.people.SuspendMember, RemoveMember: w.people.RemoveMember, FinishAcceptance: w.people.FinishAcceptance,
 		ReleaseAddress: w.people.ReleaseAddress, FollowConfiguration: w.people.FollowConfiguration, NoteActive: w.people.NoteActive,
@@ -190,7 +193,7 @@ func (w *world) react(destroy func(ctx context.Context, order string, subjects .
 		PurgeMails:   func(context.Context, string) error { return nil },
 		PurgeLetters: func(context.Context, eventstore.StreamName) error { return nil }, DestroyKeys: destroy,
 		RetryPauseFirst: time.Millisecond, Logger: slog.New(slog.DiscardHandler),
-	})
+	}))
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
