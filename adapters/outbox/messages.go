@@ -17,6 +17,8 @@ import (
 // The types of messages; each has a schema of its data in schemas/portal.
 const (
 	CaseAllocated        = "portal.case.allocated.v1"
+	CaseSuppressed       = "portal.case.suppressed.v1"
+	CaseUnsuppressed     = "portal.case.unsuppressed.v1"
 	UploadReceived       = "portal.upload.received.v1"
 	NotificationSent     = "portal.notification.sent.v1"
 	SuppressionRequested = "portal.suppression.requested.v1"
@@ -77,11 +79,13 @@ type told struct {
 // rules are all messages there are, by the stored name of their event. To add one: a line here, its schema and
 // example in schemas/portal, and an entry in schemas/portal/asyncapi.yaml.
 var rules = map[string]rule{
-	"casefile.allocated.v1":           {tell: tellAllocated},
-	"casefile.allocation-returned.v1": {tell: tellReturned},
-	"upload.queued.v1":                {tell: tellUpload, sealed: true, line: uploadLine},
-	"notification.sent.v1":            {tell: tellNotification, sealed: true, line: notificationLine},
-	"ticket.opened.v1":                {tell: tellTicket},
+	"casefile.allocated.v1":            {tell: tellAllocated},
+	"casefile.allocation-returned.v1":  {tell: tellReturned},
+	"casefile.suppression-executed.v1": {tell: tellSuppressed},
+	"casefile.suppression-reversed.v1": {tell: tellUnsuppressed},
+	"upload.queued.v1":                 {tell: tellUpload, sealed: true, line: uploadLine},
+	"notification.sent.v1":             {tell: tellNotification, sealed: true, line: notificationLine},
+	"ticket.opened.v1":                 {tell: tellTicket},
 }
 
 // envelope is a CloudEvent.
@@ -145,6 +149,30 @@ func tellReturned(o Occasion) (told, error) {
 func (o *Occasion) allocated(to, from, cause string) told {
 	ref := o.id(casePrefix)
 	return told{CaseAllocated, ref, ref, allocated{ref, optional(to), optional(from), cause, moment(o.Meta.OccurredAt)}}
+}
+
+// caseSuppressed tells of an operator's decision, and not why: that stays with the case.
+type caseSuppressed struct {
+	CaseReference string `json:"caseReference"`
+	Request       string `json:"request,omitempty"`
+	At            string `json:"at"`
+}
+
+func tellSuppressed(o Occasion) (told, error) {
+	event, is := o.Event.(*casefile.SuppressionExecuted)
+	if !is {
+		return told{}, unexpected(o)
+	}
+	ref := o.id(casePrefix)
+	return told{CaseSuppressed, ref, ref, caseSuppressed{ref, event.Request, moment(o.Meta.OccurredAt)}}, nil
+}
+
+func tellUnsuppressed(o Occasion) (told, error) {
+	if _, is := o.Event.(*casefile.SuppressionReversed); !is {
+		return told{}, unexpected(o)
+	}
+	ref := o.id(casePrefix)
+	return told{CaseUnsuppressed, ref, ref, caseSuppressed{CaseReference: ref, At: moment(o.Meta.OccurredAt)}}, nil
 }
 
 type uploadReceived struct {

@@ -28,7 +28,7 @@ import (
 	"casesync/schemas"
 )
 
-var messageTypes = []string{outbox.CaseAllocated, outbox.NotificationSent, outbox.SuppressionRequested, outbox.TicketRaised, outbox.UploadReceived}
+var messageTypes = []string{outbox.CaseAllocated, outbox.CaseSuppressed, outbox.CaseUnsuppressed, outbox.NotificationSent, outbox.SuppressionRequested, outbox.TicketRaised, outbox.UploadReceived}
 
 // portalSchemas are the schemas of schemas/portal, by file name without its ending.
 var portalSchemas = func() map[string]*jsonschema.Schema {
@@ -226,6 +226,18 @@ func TestMap(t *testing.T) {
 			occasion("casefile.allocation-returned.v1", "casefile-FOS-1", &casefile.AllocationReturned{From: ada, Cause: casefile.HolderErased}), outbox.CaseAllocated, "FOS-1",
 			`{"caseReference":"FOS-1","allocatedTo":null,"allocatedFrom":"` + ada + `","cause":"erased","at":"2026-03-02T12:00:00Z"}`,
 		},
+		"suppressed on request": {
+			occasion("casefile.suppression-executed.v1", "casefile-FOS-1", &casefile.SuppressionExecuted{Request: "n1"}), outbox.CaseSuppressed, "FOS-1",
+			`{"caseReference":"FOS-1","request":"n1","at":"2026-03-02T12:00:00Z"}`,
+		},
+		"suppressed": {
+			occasion("casefile.suppression-executed.v1", "casefile-FOS-1", &casefile.SuppressionExecuted{}), outbox.CaseSuppressed, "FOS-1",
+			`{"caseReference":"FOS-1","at":"2026-03-02T12:00:00Z"}`,
+		},
+		"shown again": {
+			occasion("casefile.suppression-reversed.v1", "casefile-FOS-1", &casefile.SuppressionReversed{}), outbox.CaseUnsuppressed, "FOS-1",
+			`{"caseReference":"FOS-1","at":"2026-03-02T12:00:00Z"}`,
+		},
 		"upload": {
 			file, outbox.UploadReceived, "FOS-1",
 			`{"uploadId":"u1","caseReference":"FOS-1","frn":"123456","sentBy":"` + ada + `","attempt":2,"fileName":"a \"b\".pdf","mediaType":"application/pdf",` +
@@ -286,8 +298,12 @@ func TestToldEventsExist(t *testing.T) {
 // What is not to be told has no message, and what was erased cannot be.
 func TestMapHasNothingToTell(t *testing.T) {
 	t.Parallel()
-	if _, told, err := outbox.Map(source, occasion("casefile.closed.v1", "casefile-FOS-1", &casefile.Closed{})); told || err != nil {
-		t.Errorf("a fact of a source: got %v, %v, want no message", told, err)
+	for name, fact := range map[string]casefile.Event{
+		"casefile.closed.v1": &casefile.Closed{}, "casefile.suppressed.v1": &casefile.Suppressed{}, "casefile.unsuppressed.v1": &casefile.Unsuppressed{},
+	} {
+		if _, told, err := outbox.Map(source, occasion(name, "casefile-FOS-1", fact)); told || err != nil {
+			t.Errorf("%s, a fact of a source: got %v, %v, want no message", name, told, err)
+		}
 	}
 	erased := occasion("notification.sent.v1", "notification-n1", &notification.Sent{About: outgoing.About{Case: "FOS-1"}})
 	if _, _, err := outbox.Map(source, erased); !errors.Is(err, outbox.ErrErased) {
@@ -296,8 +312,10 @@ func TestMapHasNothingToTell(t *testing.T) {
 	if _, _, err := outbox.Map(source, occasion("upload.queued.v1", "upload-u1", &upload.Queued{Attempt: 1})); err == nil {
 		t.Error("an upload that nobody began: got no error")
 	}
-	if _, _, err := outbox.Map(source, occasion("casefile.allocated.v1", "casefile-FOS-1", &casefile.Closed{})); err == nil {
-		t.Error("another event under the name: got no error")
+	for _, name := range []string{"casefile.allocated.v1", "casefile.suppression-executed.v1", "casefile.suppression-reversed.v1"} {
+		if _, _, err := outbox.Map(source, occasion(name, "casefile-FOS-1", &casefile.Closed{})); err == nil {
+			t.Errorf("another event under the name %s: got no error", name)
+		}
 	}
 }
 
@@ -314,6 +332,7 @@ func FuzzMap(f *testing.F) {
 		occasions := []outbox.Occasion{
 			occasion("casefile.allocated.v1", "casefile-"+ref, &casefile.Allocated{To: person}),
 			file,
+			occasion("casefile.suppression-executed.v1", "casefile-"+ref, &casefile.SuppressionExecuted{Request: person}),
 			occasion("notification.sent.v1", "notification-"+ref, &notification.Sent{About: outgoing.About{Case: ref}, FRN: frn, Person: person, Type: "general-update", Content: content, At: noon}),
 			occasion("ticket.opened.v1", "ticket-"+ref, &ticket.Opened{Type: ticket.Access, Person: person, At: noon}),
 		}

@@ -30,7 +30,8 @@ func TestTells(t *testing.T) {
 		want = append(want, w.queueUpload("u1", "FOS-1"))
 		want = append(want, w.notify("n1", "FOS-1", "more-time-requested", map[string]string{"until": "2026-03-31"}))
 		want = append(want, w.notify("n2", "FOS-1", notification.SuppressCase, map[string]string{"ground": "colleague"}))
-		want = append(want, w.append("casefile-FOS-1", &casefile.AllocationReturned{From: ada, Cause: casefile.HolderDisabled})...)
+		want = append(want, w.append("casefile-FOS-1", &casefile.AllocationReturned{From: ada, Cause: casefile.HolderDisabled},
+			&casefile.SuppressionExecuted{Request: "n2"}, &casefile.SuppressionReversed{})...)
 		ticketID := w.append("ticket-t1", &ticket.Opened{
 			Type: ticket.Access, Person: ada, Question: private.Of(ticket.Question{Subject: "Locked out", Text: "Please help."}), At: noon,
 		})
@@ -50,6 +51,7 @@ func TestTells(t *testing.T) {
 		}
 		for kind, n := range map[string]int{
 			outbox.CaseAllocated: 2, outbox.UploadReceived: 1, outbox.NotificationSent: 1, outbox.SuppressionRequested: 1, outbox.TicketRaised: 1,
+			outbox.CaseSuppressed: 1, outbox.CaseUnsuppressed: 1,
 		} {
 			if len(byType[kind]) != n {
 				t.Errorf("got %d messages %s, want %d", len(byType[kind]), kind, n)
@@ -61,7 +63,7 @@ func TestTells(t *testing.T) {
 		if strings.Contains(string(byType[outbox.TicketRaised][0].body), "Locked out") {
 			t.Error("got the words of a ticket, want them to stay here")
 		}
-		if status, err := o.Status(t.Context()); err != nil || status.Published != 6 || status.Stopped != 0 || status.Parked.Messages != 0 {
+		if status, err := o.Status(t.Context()); err != nil || status.Published != 8 || status.Stopped != 0 || status.Parked.Messages != 0 {
 			t.Errorf("got %+v, %v", status, err)
 		}
 		if got := w.statuses(t, "u1", "n1"); got != "sent delivered" {

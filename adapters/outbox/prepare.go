@@ -8,7 +8,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
-	"casesync/domain/notification"
+	"casesync/domain/outgoing"
 	"casesync/domain/upload"
 	"casesync/eventstore"
 )
@@ -103,11 +103,8 @@ func keyOf(stream eventstore.StreamName) string {
 
 // key is what an event is kept in order with.
 func (o *Occasion) key() string {
-	if o.Begun != nil {
-		return o.Begun.Case
-	}
-	if event, is := o.Event.(*notification.Sent); is {
-		return event.Case
+	if event, is := o.Event.(outgoing.Concern); is {
+		return outgoing.CaseOf(event)
 	}
 	return keyOf(o.Stream)
 }

@@ -148,10 +148,12 @@ func (w *world) allocate(ref string, n int) []string {
 
 // queueUpload puts a file in line.
 func (w *world) queueUpload(id, ref string) string {
+	about := outgoing.About{Case: ref}
 	ids := w.append("upload-"+id,
-		&upload.Begun{About: outgoing.About{Case: ref}, FRN: frn, Person: ada, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter to Mx Specimen.pdf"}), At: noon},
-		&upload.Received{Content: outgoing.Seal(ref, upload.Content{SHA256: digest, MediaType: "application/pdf"}), At: noon},
-		&upload.ScanBegun{Attempt: 1, At: noon}, &upload.Cleared{Attempt: 1, Scanner: "scanner 1", At: noon}, &upload.Queued{Attempt: 1, At: noon})
+		&upload.Begun{About: about, FRN: frn, Person: ada, Bytes: 100, File: outgoing.Seal(ref, upload.File{Name: "letter to Mx Specimen.pdf"}), At: noon},
+		&upload.Received{About: about, Content: outgoing.Seal(ref, upload.Content{SHA256: digest, MediaType: "application/pdf"}), At: noon},
+		&upload.ScanBegun{About: about, Attempt: 1, At: noon}, &upload.Cleared{About: about, Attempt: 1, Scanner: "scanner 1", At: noon},
+		&upload.Queued{About: about, Attempt: 1, At: noon})
 	return ids[len(ids)-1]
 }
 
@@ -165,7 +167,7 @@ func (w *world) notify(id, ref string, kind notification.TypeID, fields map[stri
 // standing is that of a case, as its stream has it now.
 func (w *world) standing(ctx context.Context, ref string) (standing outgoing.Case, err error) {
 	err = w.cases.State(ctx, eventstore.StreamName("casefile-"+ref), func(s *casefile.State, _ eventstore.Revision) {
-		standing = outgoing.Case{FRN: s.FRN(), Converted: s.Converted(), Open: s.Open(), Suppressed: s.Suppressed()}
+		standing = outgoing.Standing(s)
 	})
 	return standing, err
 }

@@ -80,6 +80,8 @@ func TestStanding(t *testing.T) {
 		{&casefile.Converted{Origin: origin, FRN: "123456"}, outgoing.Case{FRN: "123456", Converted: true, Open: true}},
 		{&casefile.Suppressed{Origin: origin}, outgoing.Case{FRN: "123456", Converted: true, Open: true, Suppressed: true}},
 		{&casefile.Unsuppressed{Origin: origin}, outgoing.Case{FRN: "123456", Converted: true, Open: true}},
+		{&casefile.SuppressionExecuted{}, outgoing.Case{FRN: "123456", Converted: true, Open: true, Suppressed: true}},
+		{&casefile.SuppressionReversed{}, outgoing.Case{FRN: "123456", Converted: true, Open: true}},
 		{&casefile.Transferred{Origin: origin, FRN: "7654321"}, outgoing.Case{FRN: "7654321", Converted: true, Open: true}},
 		{&casefile.Closed{Origin: origin, Outcome: "change"}, outgoing.Case{FRN: "7654321", Converted: true}},
 		{&casefile.DataErased{Day: 1}, outgoing.Case{FRN: "7654321", Converted: true, Erased: true}},
