@@ -8,7 +8,9 @@ import (
 
 	"casesync/domain/calendar"
 	"casesync/domain/casefile"
+	"casesync/domain/notification"
 	"casesync/domain/private"
+	"casesync/domain/upload"
 	"casesync/eventstore/sqldb/sqldbtest"
 	"casesync/projections/engine"
 	"casesync/projections/projtest"
@@ -207,10 +209,11 @@ func traces(t *testing.T, w *projtest.World, ref string) (n int64) {
 			"SELECT COUNT(*) FROM {case_sealed} WHERE ref = $1 AND business_reference || handler || consumer || representative ||" +
 				" reference_words || consumer_words || representative_words <> ''",
 			"SELECT COUNT(*) FROM {search_words} WHERE ref = $1",
-			"SELECT COUNT(*) FROM {case_timeline} WHERE ref = $1 AND (sealed <> '' OR kind LIKE 'action-%' OR kind = 'priority-changed')",
+			"SELECT COUNT(*) FROM {case_timeline} WHERE ref = $1 AND (sealed <> '' OR frn <> '' OR kind LIKE 'action-%' OR kind = 'priority-changed')",
+			"SELECT COUNT(*) FROM {case_uploads} WHERE ref = $1", "SELECT COUNT(*) FROM {case_notifications} WHERE ref = $1",
 			"SELECT COUNT(*) FROM {case_actions} WHERE ref = $1", "SELECT COUNT(*) FROM {case_documents} WHERE ref = $1",
 			"SELECT COUNT(*) FROM {cases} WHERE ref = $1 AND (issue <> '' OR priority OR priority_reason <> '' OR small_business OR" +
-				" has_representative OR allocated_to <> '' OR allocation_returned OR actions_open > 0)",
+				" has_representative OR allocated_to <> '' OR allocation_returned OR actions_open > 0 OR uploads + failed_uploads + notifications > 0)",
 		} {
 			s := &statement{}
 			s.arg(ref)
@@ -253,6 +256,12 @@ func TestErasedData(t *testing.T) {
 		if got := figures(w); !slices.Equal(got, before) {
 			t.Errorf("figures: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(before, "\n"))
 		}
+		w.Record(projtest.On("upload-u1", &upload.Erased{About: about("C1"), At: at(40)}), // its bytes follow
+			projtest.On("notification-n1", &notification.SuppressionAnswered{About: about("C1"), Answer: notification.Declined, At: at(40)}))
+		w.Project()
+		if got := traces(t, w, "C1"); got != 0 {
+			t.Errorf("what came after the erasure: got %d rows with traces, want none", got)
+		}
 		erased := fmt.Sprint(w.Rows(Cases()))
 		if err := w.Ring.DestroyTree(t.Context(), "casefile-C1"); err != nil {
 			t.Fatal(err)
@@ -293,7 +302,8 @@ func wantBasicData(t *testing.T, w *projtest.World) {
 		for _, row := range rows {
 			kinds = append(kinds, row.Kind)
 		}
-		want := "converted stage-changed suppressed unsuppressed transferred transferred recategorised closed reopened closed stage-changed handed-over data-erased"
+		want := "converted stage-changed suppressed unsuppressed transferred transferred recategorised closed reopened closed stage-changed handed-over " +
+			"suppression-executed suppression-reversed data-erased"
 		if got := strings.Join(kinds, " "); err != nil || got != want {
 			t.Errorf("timeline: got %s, %v\nwant %s", got, err, want)
 		}

@@ -4,10 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"casesync/domain/business"
 	"casesync/domain/casefile"
+	"casesync/domain/notification"
+	"casesync/domain/outgoing"
 	"casesync/domain/private"
+	"casesync/domain/upload"
 	"casesync/projections/engine"
 	"casesync/projections/projtest"
 )
@@ -52,6 +56,33 @@ func wholeLife() []projtest.Given {
 		projtest.On("casefile-C1", &casefile.HandedOver{Origin: from(at(14)), ToSource: "/new"}),
 		projtest.On("casefile-C2", &casefile.Allocated{To: "ada"}, &casefile.AllocationReturned{From: "ada", Cause: casefile.HolderDisabled},
 			&casefile.LegalHoldPlaced{}, &casefile.LegalHoldLifted{}),
+		projtest.On("casefile-C1", &casefile.SuppressionExecuted{Request: "n2"}, &casefile.SuppressionReversed{}),
+		projtest.On("upload-u1", wholeUpload("C1", ours, at(15))...),
+		projtest.On("upload-u2", wholeUpload("C2", theirs, at(15))[:4]...),
+		projtest.On("notification-n1", wholeNotification("C1", ours, at(16))...),
+		projtest.On("notification-n2", wholeNotification("C2", theirs, at(16))[:1]...),
+	}
+}
+
+// wholeUpload is all that happens to an upload that the source rejects.
+func wholeUpload(ref, frn string, when time.Time) []any {
+	begun, received, rejected := begunBy(ref, frn, 100, when), receivedOn(ref, when), uploadRejected(ref, when)
+	begun.File = outgoing.Seal(ref, upload.File{Name: "Statement of Mara.pdf"})
+	received.Content = outgoing.Seal(ref, upload.Content{SHA256: "ab", MediaType: "application/pdf"})
+	rejected.Reason = outgoing.Seal(ref, "Mara Quill's second page is missing.")
+	return []any{
+		begun, received, &upload.ScanBegun{About: about(ref), Attempt: 1, At: when}, &upload.Cleared{About: about(ref), Attempt: 1, At: when},
+		&upload.Queued{About: about(ref), Attempt: 1, At: when}, &upload.Sent{About: about(ref), Attempt: 1, At: when}, rejected,
+	}
+}
+
+// wholeNotification is all that happens to a notification that the source takes.
+func wholeNotification(ref, frn string, when time.Time) []any {
+	sent := sentBy(ref, frn, "general-update", when)
+	sent.Content = outgoing.Seal(ref, notification.Content{Fields: map[string]string{"message": "Mara has moved."}})
+	return []any{
+		sent, &notification.Delivered{About: about(ref), At: when},
+		&notification.Acknowledged{About: about(ref), Origin: from(when), Named: ref, Reason: outgoing.Seal(ref, "Team 4 has it.")},
 	}
 }
 
@@ -68,6 +99,7 @@ func TestWholeWay(t *testing.T) {
 			}
 			checkPeople(t, w, page.Items)
 			checkWork(t, w, view, scope)
+			checkSent(t, w, view, scope)
 			return nil
 		})
 		if err != nil {
@@ -130,9 +162,39 @@ func checkWork(t *testing.T, w *projtest.World, view engine.View, scope Scope) {
 		kinds = append(kinds, row.Kind)
 	}
 	want := strings.Fields("converted stage-changed action-requested action-extended document-published priority-changed details-changed " +
-		"transferred transferred recategorised action-closed closed reopened closed stage-changed")
+		"transferred transferred recategorised action-closed closed reopened closed stage-changed " +
+		"upload-received upload-rejected notification-sent notification-delivered notification-acknowledged")
 	if err != nil || !slices.Equal(kinds, want) {
 		t.Errorf("got timeline %v, %v\nwant %v", kinds, err, want)
+	}
+}
+
+// checkSent reads back what was sent, and what the source said of it.
+func checkSent(t *testing.T, w *projtest.World, view engine.View, scope Scope) {
+	t.Helper()
+	file, found, err := UploadByID(t.Context(), view, scope, "u1")
+	if err != nil || !found || file.Status != upload.StatusRejected || !file.Retryable || !file.Downloadable {
+		t.Fatalf("got upload %+v, %v, %v", file, found, err)
+	}
+	name, err1 := OpenedFile(opened(t, w, file.Name))
+	content, err2 := OpenedContent(opened(t, w, file.Content))
+	reason, err3 := OpenedReason(opened(t, w, file.Reason))
+	if name.Name != "Statement of Mara.pdf" || content.MediaType != "application/pdf" || !strings.Contains(reason, "second page") ||
+		err1 != nil || err2 != nil || err3 != nil {
+		t.Errorf("got %+v, %+v, %q, %v %v %v", name, content, reason, err1, err2, err3)
+	}
+	sent, found, err := NotificationByID(t.Context(), view, scope, "n1")
+	if err != nil || !found || sent.Status != notification.StatusAcknowledged {
+		t.Fatalf("got notification %+v, %v, %v", sent, found, err)
+	}
+	words, err1 := OpenedNotification(opened(t, w, sent.Content))
+	reason, err2 = OpenedReason(opened(t, w, sent.Reason))
+	if words.Fields["message"] != "Mara has moved." || reason != "Team 4 has it." || err1 != nil || err2 != nil {
+		t.Errorf("got %+v, %q, %v %v", words, reason, err1, err2)
+	}
+	row, _, err := FindCase(t.Context(), view, scope, "C1")
+	if err != nil || row.Uploads != 1 || row.FailedUploads != 1 || row.Notifications != 1 || row.UpdatedAt != at(14) {
+		t.Errorf("got %+v, %v, want one failed upload and one notification, and no fact of the case's own after at(14)", row, err)
 	}
 }
 
@@ -142,7 +204,7 @@ func checkNothingPersonal(t *testing.T, w *projtest.World) {
 	for _, projection := range All() {
 		for table, rows := range w.Rows(projection) {
 			for _, row := range rows {
-				for _, secret := range []string{"Mara", "Quill", "mara@example.com", "Jonas", "Oak", "AB-77", "XY-1", "Team", "Send the file", "The view", "confidence", "e-mail"} {
+				for _, secret := range []string{"Mara", "Quill", "mara@example.com", "Jonas", "Oak", "AB-77", "XY-1", "Team", "Send the file", "The view", "confidence", "e-mail", "Statement", "moved", "second page"} {
 					if strings.Contains(row, secret) {
 						t.Errorf("%s holds %q in clear: %s", table, secret, row)
 					}
