@@ -3,6 +3,7 @@ package reactions_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -165,37 +166,67 @@ func (w *world) openErased(ref string) (subjects []string) {
 	return subjects
 }
 
-// An upload that is over leaves no bytes; one that is tried again is scanned again.
+// An upload that is over leaves neither bytes nor a place; one that is tried again is scanned again.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		for id, event := range map[string]any{
+		events := map[string]any{
 			"refused":   &upload.Refused{About: about("C-1"), At: upTo},
 			"duplicate": &upload.DuplicateFound{About: about("C-1"), Of: "u", At: upTo},
 			"abandoned": &upload.Abandoned{About: about("C-1"), Cause: upload.Idle, At: upTo},
 			"erased":    &upload.Erased{About: about("C-1"), At: upTo},
 			"clean":     &upload.Cleared{About: about("C-1"), At: upTo},
+			"rejected":  &upload.Rejected{About: about("C-1"), Origin: from()},
 			"retried":   &upload.Retried{About: about("C-1"), At: upTo},
-		} {
+			"accepted":  &upload.Accepted{About: about("C-1"), Origin: from()},
+		}
+		for id, event := range events {
 			w.sent.bytes[id] = true
 			w.tell("upload-"+id, event)
 		}
-		_, stop := w.start(w.config())
-		w.reacted()
-		stop()
-		for _, id := range []string{"refused", "duplicate", "abandoned", "erased", "clean", "retried"} {
-			if want := id == "clean" || id == "retried"; w.sent.bytes[id] != want {
-				t.Errorf("%s: got bytes %v, want %v", id, w.sent.bytes[id], want)
+		over := []string{"refused", "duplicate", "abandoned", "erased"}
+		for run := 1; run <= 2; run++ {
+			_, stop := w.start(w.config())
+			w.reacted()
+			stop()
+			for id := range events {
+				gone := slices.Contains(over, id)
+				if w.sent.bytes[id] == gone {
+					t.Errorf("%s: got bytes %v, want %v", id, w.sent.bytes[id], !gone)
+				}
+				settled := 0
+				if gone || id == "clean" || id == "rejected" {
+					settled = run
+				}
+				if got := w.sent.count("settle " + id); got != settled {
+					t.Errorf("%s: got it settled %d times, want %d", id, got, settled)
+				}
 			}
+			if got := w.sent.count("rescan retried of C-1"); got != run {
+				t.Errorf("retried: got it scanned again %d times, want %d", got, run)
+			}
+			w.forget()
 		}
-		if got := w.sent.count("rescan retried of C-1"); got != 1 {
-			t.Errorf("retried: got it scanned again %d times, want once", got)
-		}
-		w.forget()
-		w.start(w.config())
-		w.reacted()
-		if got := w.sent.count("remove refused"); got != 2 {
-			t.Errorf("begun anew: got it removed %d times, want twice", got)
+	})
+}
+
+// A crash between the bytes of what is over and its place leaves both to the next start.
+func TestUploadOverWhateverFails(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for _, port := range []string{"RemoveUpload", "SettleUpload"} {
+			for _, kept := range []bool{false, true} {
+				id := fmt.Sprintf("%s-%v", port, kept)
+				w.sent.bytes[id] = true
+				w.tell("upload-"+id, &upload.Refused{About: about("C-1"), At: upTo})
+				w.crash(port, kept)
+				_, stop := w.start(w.config())
+				w.reacted()
+				stop()
+				if w.sent.bytes[id] || w.sent.count("settle "+id) == 0 {
+					t.Errorf("%s: got bytes %v left, settled %d times", id, w.sent.bytes[id], w.sent.count("settle "+id))
+				}
+			}
 		}
 	})
 }

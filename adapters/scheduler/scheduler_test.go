@@ -367,3 +367,33 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// What is daily is done once a day in London, and again in each round until it has succeeded.
+func TestDaily(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		w := newWorld(t, address)
+		ran, broken := 0, true
+		s := w.scheduler(scheduler.Daily(scheduler.Purge("key documents", func(context.Context) error {
+			ran++
+			if broken {
+				return errPlanted
+			}
+			return nil
+		})))
+		if err := w.once(s); !errors.Is(err, errPlanted) {
+			t.Errorf("got %v, want %v", err, errPlanted)
+		}
+		broken = false
+		for range 2 {
+			w.pass(time.Hour)
+			if err := w.once(s); err != nil {
+				t.Errorf("got %v, want it done", err)
+			}
+		}
+		w.pass(24 * time.Hour)
+		if err := w.once(s); err != nil || ran != 3 {
+			t.Errorf("got %d runs, %v, want a failed one, one that day, and one the next", ran, err)
+		}
+	})
+}

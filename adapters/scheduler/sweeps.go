@@ -189,6 +189,12 @@ func Purge(name string, purge func(ctx context.Context) error) Sweep {
 	return Sweep{Name: name, Run: func(ctx context.Context, _ calendar.Day) error { return purge(ctx) }}
 }
 
+// Daily returns a sweep that is done for today once it has succeeded today.
+func Daily(sweep Sweep) Sweep {
+	sweep.Daily = true
+	return sweep
+}
+
 // clocksApart is by how much the clocks of processes may differ.
 const clocksApart = time.Hour
 
