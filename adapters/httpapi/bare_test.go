@@ -71,7 +71,12 @@ func bareServer(t *testing.T) *Server {
 		People: &commands.People{}, Gate: shutGate(t), Pages: blankPages(t), Activities: struct{ ActivityReader }{},
 		Questions:    func(context.Context, string) ([]string, error) { return nil, nil },
 		ExportPerson: func(context.Context, io.Writer, string) error { return nil },
-		Logger:       slog.New(slog.DiscardHandler),
+		Uploads:      http.NotFoundHandler(),
+		OpenUpload:   func(context.Context, string) (Content, error) { return nil, ContentFault(CodeNotFound, nil) },
+		OpenDocument: func(context.Context, string, string, PublishedDocument) (Content, error) {
+			return nil, ContentFault(CodeNotFound, nil)
+		},
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// UploadsPath is where files are sent to by tus; an upload's address is below it.
-const UploadsPath = "/api/v1/uploads"
-
 // Content is the bytes of a file that is about to be given out.
 type Content interface {
 	// Serve answers a GET or HEAD request with the bytes, or the ranges of them that it asks for, under a
@@ -31,11 +28,11 @@ const retryContent = 30 * time.Second
 
 // contentFaults says what people are told of bytes that cannot be given.
 var contentFaults = map[Code]string{
-	CodeDocumentRefused:     "The address under which the document was published is not one that this service fetches from. The helpdesk can have that changed.",
+	CodeDocumentRefused:     "The address under which the document was published is not one that this service fetches from. The helpdesk can have that looked at.",
 	CodeDocumentUnavailable: "Try again in a few minutes.",
 	CodeDocumentMissing:     "It does not have the document any more, or does not give it to this service. Ask by a case update.",
 	CodeDocumentMismatch:    "Its size, SHA-256 or type is another than was published, and nothing of it was given out. Ask by a case update.",
-	CodeContentAltered:      "What is kept here is not what was put there, and nothing of it is given out. The helpdesk can have it looked at.",
+	CodeContentAltered:      "What is kept here is not what was put there, and it is not given out. The helpdesk can have that looked at.",
 }
 
 // ContentFault is the error with which Config.OpenUpload and Config.OpenDocument say why there are no

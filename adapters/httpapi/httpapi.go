@@ -135,13 +135,15 @@ type Pages interface {
 
 // Server answers HTTP requests until it is closed.
 type Server struct {
-	config    Config
-	limits    Limits
-	logger    *slog.Logger
-	router    chi.Router
-	cursors   cursors
-	changes   *changes
-	exports   *turnstile
+	config  Config
+	limits  Limits
+	logger  *slog.Logger
+	router  chi.Router
+	cursors cursors
+	changes *changes
+	// exports, downloads and uploads bound what goes on at one time.
+	exports, downloads, uploads *turnstile
+
 	openapi   []byte
 	readiness *sharedread.Reader[struct{}, measured]
 	// rebuilds go on after the request that asked for them.
@@ -166,6 +168,8 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	s.changes = newChanges(s)
 	s.rights = newRights(s)
 	s.exports = newTurnstile(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
+	s.downloads = newTurnstile(s.limits.DownloadsPerPrincipalMax, s.limits.DownloadsMax)
+	s.uploads = newTurnstile(s.limits.UploadsPerPrincipalMax, s.limits.UploadsMax)
 	if err := s.route(); err != nil {
 		return nil, fmt.Errorf("start HTTP interface: %w", err)
 	}

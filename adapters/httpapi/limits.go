@@ -23,6 +23,13 @@ type Limits struct {
 	ExportsPerPrincipalMax, ExportsMax int
 	// StreamsPerPrincipalMax and StreamsMax bound streams of changes at one time. Defaults 10 and 1,000.
 	StreamsPerPrincipalMax, StreamsMax int
+	// DownloadsPerPrincipalMax and DownloadsMax bound files that go out at one time, and UploadsPerPrincipalMax
+	// and UploadsMax requests that bring bytes in. Defaults 16 and 128, 8 and 64.
+	DownloadsPerPrincipalMax, DownloadsMax, UploadsPerPrincipalMax, UploadsMax int
+	// DownloadTimeout and UploadTimeout end one request; the client goes on where it stood. Defaults 2 h, 6 h.
+	DownloadTimeout, UploadTimeout time.Duration
+	// UploadIdleTimeout ends a request of which no byte comes. Default 1 min.
+	UploadIdleTimeout time.Duration
 	// StreamHeartbeat is how often an idle stream says that it lives. Default 15 s.
 	StreamHeartbeat time.Duration
 	// StreamWriteTimeout drops a client that does not take what it is sent. Default 10 s.
@@ -40,6 +47,8 @@ func DefaultLimits() Limits {
 		RequestTimeout: 30 * time.Second, PositionWaitMax: 5 * time.Second, ExportTimeout: 30 * time.Minute,
 		ExportsPerPrincipalMax: 2, ExportsMax: 16,
 		StreamsPerPrincipalMax: 10, StreamsMax: 1000,
+		DownloadsPerPrincipalMax: 16, DownloadsMax: 128, UploadsPerPrincipalMax: 8, UploadsMax: 64,
+		DownloadTimeout: 2 * time.Hour, UploadTimeout: 6 * time.Hour, UploadIdleTimeout: time.Minute,
 		StreamHeartbeat: 15 * time.Second, StreamWriteTimeout: 10 * time.Second, StreamQueueMax: 64,
 		ReplayEventsMax: 10_000,
 	}

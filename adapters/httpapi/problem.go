@@ -53,6 +53,8 @@ const (
 	CodeUploadsBusy Code = "uploads-busy"
 	// CodeNotDownloadable: the file is not, or not yet, or not any more, one to be given out.
 	CodeNotDownloadable Code = "not-downloadable"
+	// CodeRange: there is nothing of the file in the range that was asked for.
+	CodeRange Code = "range-not-satisfiable"
 	// CodeDocumentRefused: the address that a document was published under is none that documents are
 	// fetched from.
 	CodeDocumentRefused Code = "document-address-refused"
@@ -125,6 +127,18 @@ var problems = map[Code]struct {
 	CodeSessionNeeded:       {http.StatusForbidden, "This is for somebody who is signed in in a browser"},
 	CodeUploadsBusy:         {http.StatusServiceUnavailable, "Too many files are being received"},
 	CodeNotDownloadable:     {http.StatusConflict, "The file is not one that can be downloaded now"},
+	CodeRange:               {http.StatusRequestedRangeNotSatisfiable, "The file has nothing in that range"},
+	CodeUploadOffset:        {http.StatusConflict, "The upload stands at another offset"},
+	CodeUploadTakenOver:     {http.StatusConflict, "Another request goes on with the upload"},
+	CodeUploadLength:        {http.StatusBadRequest, "The upload's length is missing or cannot be"},
+	CodeUploadExceeded:      {http.StatusRequestEntityTooLarge, "More came than the upload's length"},
+	CodeUploadMetadata:      {http.StatusUnprocessableEntity, "The upload does not say for which case it is, or its name"},
+	CodeTusVersion:          {http.StatusPreconditionFailed, "Tus-Resumable is missing, or a version that is not spoken"},
+	CodeTusContentType:      {http.StatusBadRequest, "The bytes of an upload have another Content-Type"},
+	CodeTusOffset:           {http.StatusBadRequest, "Upload-Offset is missing or cannot be"},
+	CodeChecksum:            {statusChecksum, "The checksum differs"},
+	CodeChecksumUnknown:     {http.StatusBadRequest, "The checksum is of a kind that is not known"},
+	CodeReadTimeout:         {http.StatusInternalServerError, "No byte came for too long"},
 	CodeDocumentRefused:     {http.StatusBadGateway, "The document stands at an address that nothing is fetched from"},
 	CodeDocumentUnavailable: {http.StatusServiceUnavailable, "The case management system does not give the document now"},
 	CodeDocumentMissing:     {http.StatusBadGateway, "The case management system does not have the document"},

@@ -68,6 +68,7 @@ func (s *Server) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route, _ := matchedRoute(r)
 		v := &visit{route: route, address: addressOf(r), about: aboutOf(route, r), frns: businessesNamed(r)}
+		noteFile(v, r)
 		if names := parameterNames(r); names != "" {
 			v.note("parameters", names)
 		}
@@ -111,7 +112,9 @@ func (s *Server) conclude(ctx context.Context, v *visit) {
 
 // announced reports whether a route's requests are recorded before they are answered: what leaves
 // the service in bulk, the reading of the activity log, and whatever goes on for long.
-func (r Route) announced() bool { return r.Stream || r.mustBeRecorded() }
+func (r Route) announced() bool {
+	return r.Stream && r.Activity == commands.DataRead || r.mustBeRecorded()
+}
 
 // mustBeRecorded reports whether a route is refused where it cannot be recorded (requirement 44).
 func (r Route) mustBeRecorded() bool {
@@ -179,6 +182,21 @@ func aboutOf(route Route, r *http.Request) string {
 		about = strings.ReplaceAll(about, "{"+name+"}", value)
 	}
 	return about
+}
+
+// noteFile notes which of several files of what a download is about goes out, and whether it does.
+func noteFile(v *visit, r *http.Request) {
+	if v.route.Activity != commands.FileDownloaded {
+		return
+	}
+	for _, name := range pathNames(v.route.Pattern) {
+		if value := pathValue(r, name); !strings.Contains(v.route.About, "{"+name+"}") && plainID.MatchString(value) {
+			v.note(name, value)
+		}
+	}
+	if r.Method == http.MethodHead {
+		v.note("method", r.Method)
+	}
 }
 
 var parameterName = regexp.MustCompile(`^[A-Za-z_]{1,30}$`)

@@ -19,6 +19,9 @@ type Refusal struct { //nolint:errname // an answer and not a fault
 // Error implements error.
 func (r *Refusal) Error() string { return r.Detail }
 
+// Problem returns what it is, for whoever writes it as problem details.
+func (r *Refusal) Problem() (status int, code, detail string) { return r.Status, r.Code, r.Detail }
+
 // statusChecksum is what tus answers where a checksum differs.
 const statusChecksum = 460
 
