@@ -77,7 +77,7 @@ type Cancel struct {
 	At  time.Time
 }
 
-// Tick abandons an upload of which no byte has come for Limits.IdleAfter.
+// Tick abandons an upload of which no byte has come for Limits.IdleAfter, counted anew from each Retry.
 type Tick struct {
 	// LastByte is when a byte came last, as the store of bytes has it; the zero time for none.
 	LastByte time.Time

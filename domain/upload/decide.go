@@ -118,11 +118,12 @@ func (s *State) begin(c Begin) ([]Event, error) {
 }
 
 // complete decides once: what is told again afterwards, such as by a client that lost the answer, changes nothing.
+// complete takes what was received also where the upload was stopped before the last byte came: what came whole is
+// kept, and Retry leads on from it. Only where the case's data was erased nothing new is kept of it.
 func (s *State) complete(c Complete) ([]Event, error) {
+	stopped := s.course.status == StatusStopped && !s.course.whole && s.course.stoppedBy != outgoing.CaseErased
 	switch {
-	case s.course.status == StatusStopped && !s.course.whole:
-		return nil, refuseStatus(StatusStopped)
-	case s.course.status != StatusReceiving:
+	case s.course.status != StatusReceiving && !stopped:
 		return nil, nil
 	case c.Bytes != s.bytes:
 		return []Event{&Refused{Code: SizeDiffers, At: utc(c.At)}}, nil
@@ -134,7 +135,11 @@ func (s *State) complete(c Complete) ([]Event, error) {
 		return nil, errIncomplete
 	}
 	content := Content{SHA256: c.SHA256, MediaType: c.MediaType}
-	return []Event{&Received{Content: outgoing.Seal(s.course.ref, content), At: utc(c.At)}}, nil
+	events := []Event{&Received{Content: outgoing.Seal(s.course.ref, content), At: utc(c.At)}}
+	if stopped {
+		events = append(events, &Stopped{Cause: s.course.stoppedBy, At: utc(c.At)})
+	}
+	return events, nil
 }
 
 // noteScan lets nothing through but what was found clean in this very attempt.
@@ -221,7 +226,7 @@ func (s *State) cancel(c Cancel) ([]Event, error) {
 
 // tick looks at what is not whole: the rest waits for us, and not for the person.
 func (s *State) tick(c Tick) []Event {
-	last := s.began
+	last := s.tried
 	if c.LastByte.After(last) {
 		last = c.LastByte
 	}

@@ -90,9 +90,10 @@ func FileName(name string) (string, bool) {
 	return name, true
 }
 
-// unprintable holds of format characters too (category Cf), among which are those that reverse text: with one
+// unprintable does not hold of any space, which some systems put into names of their own making (U+202F). It
+// holds of format characters too (category Cf), among which are those that reverse text: with one
 // of them "exe.pdf" can be shown for a name that ends in "fdp.exe".
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+func unprintable(r rune) bool { return !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }
 
 // scannerRunesMax bounds what is kept of a scanner's words.
 const scannerRunesMax = 200

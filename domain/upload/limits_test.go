@@ -65,7 +65,7 @@ func TestLimits(t *testing.T) {
 func TestFileName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"letter.pdf": "letter.pdf", " letter.pdf ": "letter.pdf", "Brief für Zoë (2).pdf": "Brief für Zoë (2).pdf", "信.pdf": "信.pdf",
+		"letter.pdf": "letter.pdf", " letter.pdf ": "letter.pdf", "Brief für Zoë (2).pdf": "Brief für Zoë (2).pdf", "信.pdf": "信.pdf", "10.15\u202fAM.png": "10.15\u202fAM.png",
 		"../../etc/passwd": "passwd", `C:\Users\x\letter.pdf`: "letter.pdf", `a/b\c.pdf`: "c.pdf", "a:b.pdf": "a:b.pdf", "<b>.pdf": "<b>.pdf",
 		strings.Repeat("x", 255): strings.Repeat("x", 255),
 		"":                       "", " ": "", ".": "", "..": "", "a/": "", "a/..": "", "a\x00.pdf": "", "a\nb.pdf": "", "a\x1b[2J.pdf": "", "a\xff.pdf": "",

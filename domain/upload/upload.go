@@ -19,7 +19,7 @@
 //	    └→ abandoned: left alone, or, from each state before sent, cancelled: its bytes go
 //
 // From scanning it may go to quarantined; from each state before sent to stopped, where the case is suppressed or
-// moves (package outgoing says who finds out). From quarantined, stopped, and rejected by the source, [Retry]
+// moves (package outgoing says who finds out); what is on its way then is received, and stays stopped. From quarantined, stopped, and rejected by the source, [Retry]
 // leads back to received, and to the scanner: a new attempt of the same upload, with the same bytes and the same
 // id, by which the case management system knows it again. From every state it may go on to erased.
 //
@@ -84,6 +84,7 @@ type State struct {
 	frn, person string
 	bytes       int64
 	began       time.Time
+	tried       time.Time // when this attempt began
 	file        private.Value[File]
 	content     private.Value[Content]
 	duplicateOf string
@@ -99,6 +100,8 @@ type course struct {
 	// refused: rejected here, and not by the source; said: what the source said last.
 	refused bool
 	said    Status
+	// stoppedBy is why it was stopped last.
+	stoppedBy outgoing.Cause
 }
 
 // Initial returns the state of an upload that nobody began.
@@ -177,10 +180,13 @@ func Evolve(state *State, event Event) *State {
 		return state
 	case *Begun:
 		state.frn, state.person, state.bytes, state.began, state.file = event.FRN, event.Person, event.Bytes, event.At, event.File
+		state.tried = event.At
 	case *Received:
 		state.content = event.Content
 	case *DuplicateFound:
 		state.duplicateOf = event.Of
+	case *Retried:
+		state.tried = event.At
 	default:
 		if origin := event.origin(); origin != nil {
 			state.feed.Pass(facts.Arrival(event, *origin))
@@ -211,7 +217,7 @@ func (c *course) Apply(event Event) {
 	case *Queued:
 		c.status, c.queued = StatusQueued, true
 	case *Stopped:
-		c.status = StatusStopped
+		c.status, c.stoppedBy = StatusStopped, event.Cause
 	case *Sent:
 		c.status = StatusSent
 	case *Retried:

@@ -61,16 +61,18 @@ var (
 	queued   = after(cleared, &upload.Queued{Attempt: 1, At: noon})
 	sent     = after(queued, &upload.Sent{Attempt: 1, At: noon})
 
-	duplicate   = after(begun, &upload.DuplicateFound{Of: "other", At: noon})
-	refused     = after(scanning, &upload.Refused{Code: upload.Harmful, Finding: "Test", At: noon})
-	quarantined = after(scanning, &upload.Quarantined{Attempt: 1, Code: upload.ScannerUnreachable, At: noon})
-	stopped     = after(queued, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
-	halfStopped = after(begun, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
-	abandoned   = after(begun, &upload.Abandoned{Cause: upload.Idle, At: noon})
-	accepted    = after(sent, accept(1))
-	rejected    = after(sent, reject(1))
-	retried     = after(rejected, &upload.Retried{Attempt: 2, Person: person, At: noon})
-	erased      = after(accepted, &upload.Erased{At: noon})
+	duplicate    = after(begun, &upload.DuplicateFound{Of: "other", At: noon})
+	refused      = after(scanning, &upload.Refused{Code: upload.Harmful, Finding: "Test", At: noon})
+	quarantined  = after(scanning, &upload.Quarantined{Attempt: 1, Code: upload.ScannerUnreachable, At: noon})
+	stopped      = after(queued, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
+	halfStopped  = after(begun, &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
+	wholeStopped = after(halfStopped, received[1], &upload.Stopped{Cause: outgoing.CaseSuppressed, At: noon})
+	triedAgain   = after(halfStopped, &upload.Retried{Attempt: 2, Person: person, At: noon.Add(2*time.Hour + time.Minute)})
+	abandoned    = after(begun, &upload.Abandoned{Cause: upload.Idle, At: noon})
+	accepted     = after(sent, accept(1))
+	rejected     = after(sent, reject(1))
+	retried      = after(rejected, &upload.Retried{Attempt: 2, Person: person, At: noon})
+	erased       = after(accepted, &upload.Erased{At: noon})
 )
 
 func TestBegin(t *testing.T) {
@@ -132,7 +134,12 @@ func TestReceiving(t *testing.T) {
 		{Name: "complete", Given: begun, When: whole, Then: received[1:]},
 		{Name: "complete twice: nothing happens", Given: received, When: whole},
 		{Name: "complete after it was abandoned: nothing happens", Given: abandoned, When: whole},
-		{Name: "complete though the case was suppressed", Given: halfStopped, When: whole, Refused: "upload-stopped"},
+		{Name: "complete though the case was suppressed: kept, and stopped", Given: halfStopped, When: whole, Then: wholeStopped[2:]},
+		{Name: "complete twice though the case was suppressed: nothing happens", Given: wholeStopped, When: whole},
+		{
+			Name: "complete though the case was erased: nothing is kept", When: whole,
+			Given: after(begun, &upload.Stopped{Cause: outgoing.CaseErased, At: noon}),
+		},
 		{Name: "complete, of no upload", When: whole, Refused: "upload-unknown"},
 		{
 			Name: "of another size", Given: begun, When: complete(func(c *upload.Complete) { c.Bytes = 99 }),
@@ -148,6 +155,9 @@ func TestReceiving(t *testing.T) {
 		{Name: "idle for the limit", Given: begun, When: tick(0, time.Hour), Then: events(idle(time.Hour))},
 		{Name: "a byte came since: nothing happens", Given: begun, When: tick(time.Minute, time.Hour)},
 		{Name: "idle since the last byte", Given: begun, When: tick(time.Minute, time.Hour+time.Minute), Then: events(idle(time.Hour + time.Minute))},
+		{Name: "whole while its case is suppressed: kept", Given: wholeStopped, When: tick(0, 100*time.Hour)},
+		{Name: "tried again after the limit: nothing happens", Given: triedAgain, When: tick(0, 3*time.Hour)},
+		{Name: "tried again, and idle for the limit", Given: triedAgain, When: tick(time.Minute, 3*time.Hour+time.Minute), Then: events(idle(3*time.Hour + time.Minute))},
 		{Name: "idle while its case is suppressed", Given: halfStopped, When: tick(0, time.Hour), Then: events(idle(time.Hour))},
 		{Name: "whole, and waiting for us: nothing happens", Given: received, When: tick(0, 1000*time.Hour)},
 		{Name: "whole and stopped: nothing happens", Given: stopped, When: tick(0, 1000*time.Hour)},
