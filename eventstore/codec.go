@@ -24,9 +24,12 @@ type Metadata struct {
 	CausationID string `json:"causationId,omitzero"`
 	// Actor is who did it: "cms:<source>", "token:<id>", "user:<id>", "system:<part>".
 	Actor string `json:"actor"`
-	// Reason is why a person did it; "" if none. It is stored sealed under the stream's key, and
+	// Reason is why a person did it; "" if none. It is stored sealed under the key of ReasonOf, and
 	// Decode gives it as an envelope, which OpenEnvelopes opens to a JSON string.
 	Reason string `json:"reason,omitzero"`
+	// ReasonOf is the subject whose reason it is, and with whose key it goes; by default the stream. It
+	// is not stored, as the envelope names its key.
+	ReasonOf string `json:"-"`
 	// OccurredAt is when it happened, as opposed to when it was recorded.
 	OccurredAt time.Time `json:"occurredAt"`
 }

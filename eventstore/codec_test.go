@@ -117,6 +117,31 @@ func TestReasonIsSealedUnderTheStreamsKey(t *testing.T) {
 	}
 }
 
+func TestReasonOfAnotherSubject(t *testing.T) {
+	t.Parallel()
+	keys := newKeys()
+	codec := newCodec(keys)
+	meta := metadata()
+	meta.Reason, meta.ReasonOf = "asked by Ada", "case-9"
+	events, err := codec.Encode(t.Context(), "box-1", meta, &emptied{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.destroy("box-1")
+	reason := decode(t, codec, recordedAs("box-1", events[0])).Meta.Reason
+	if opened, err := codec.OpenEnvelopes(t.Context(), reason); err != nil || string(opened[0]) != `"asked by Ada"` {
+		t.Errorf("without the key of the stream the reason opens as %s, %v, want \"asked by Ada\"", opened[0], err)
+	}
+	keys.destroy("case-9")
+	if opened, err := codec.OpenEnvelopes(t.Context(), reason); err != nil || opened[0] != nil {
+		t.Errorf("without the key of its subject the reason opens as %s, %v, want nothing", opened[0], err)
+	}
+	meta.ReasonOf = "not a subject\n"
+	if _, err := codec.Encode(t.Context(), "box-1", meta, &emptied{}); err == nil {
+		t.Error("a subject that can not be: got no error")
+	}
+}
+
 func TestMovedValuesDoNotOpen(t *testing.T) {
 	t.Parallel()
 	codec := newCodec(newKeys())

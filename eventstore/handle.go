@@ -29,8 +29,9 @@ type Request struct {
 	CorrelationID string
 	CausationID   string
 	Actor         string
-	Reason        string
-	OccurredAt    time.Time
+	// Reason is sealed under the key of ReasonOf, by default the stream's; see Metadata.
+	Reason, ReasonOf string
+	OccurredAt       time.Time
 	// Expected is the revision that the caller saw (If-Match); Any if it does not matter.
 	Expected ExpectedRevision
 }
@@ -250,6 +251,7 @@ func metadataOf(request Request) Metadata {
 		CausationID:   request.CausationID,
 		Actor:         request.Actor,
 		Reason:        request.Reason,
+		ReasonOf:      request.ReasonOf,
 		OccurredAt:    request.OccurredAt,
 	}
 }

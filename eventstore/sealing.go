@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,10 +96,14 @@ func (s *sealing) takeReason(meta *Metadata, id uuid.UUID) error {
 	if meta.Reason == "" {
 		return nil
 	}
+	subject := cmp.Or(meta.ReasonOf, string(s.stream))
+	if err := CheckSubject(subject); err != nil {
+		return err
+	}
 	plain, err := json.Marshal(meta.Reason)
 	s.values = append(s.values, pending{
 		origin:   originOf(s.stream, id) + reasonField,
-		subjects: []string{string(s.stream)},
+		subjects: []string{subject},
 		plain:    plain,
 		set:      func(sealed, _ string) { meta.Reason = sealed },
 	})

@@ -11,6 +11,7 @@ import (
 	"casesync/domain/access"
 	"casesync/domain/calendar"
 	"casesync/domain/membership"
+	"casesync/domain/outgoing"
 	"casesync/eventstore"
 )
 
@@ -21,6 +22,8 @@ type order struct {
 	by     membership.By
 	actor  string
 	reason string
+	// reasonOf is the subject whose reason it is, "" for that of each stream.
+	reasonOf string
 	// id is the one that the ids of the commands on each stream are derived from; correlation is the
 	// same for all of them.
 	id          uuid.UUID
@@ -142,6 +145,12 @@ func (o order) following() order {
 	return o
 }
 
+// aboutCase is the order with a reason that goes with a case, whatever streams it is on (requirement 64).
+func (o order) aboutCase(ref string) order {
+	o.reasonOf = outgoing.Subject(ref)
+	return o
+}
+
 // aside is the order on a reservation. It is decided anew each time, as the thing may have gone to
 // somebody else since; and there is no key of the stream's own to seal a reason under.
 func (o order) aside() order {
@@ -166,7 +175,7 @@ func (o order) expects() eventstore.ExpectedRevision {
 func (o order) request(stream eventstore.StreamName) eventstore.Request {
 	return eventstore.Request{
 		Stream: stream, CommandID: uuid.NewSHA1(o.id, []byte(stream)), CorrelationID: o.correlation,
-		Actor: o.actor, Reason: o.reason, OccurredAt: o.at, Expected: o.expects(),
+		Actor: o.actor, Reason: o.reason, ReasonOf: o.reasonOf, OccurredAt: o.at, Expected: o.expects(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,12 +22,12 @@ func (c *Casework) Suppress(ctx context.Context, ask Ask, ref, request string) (
 	if err != nil {
 		return Done{}, err
 	}
-	answer := notification.AnswerSuppression{Answer: notification.Executed, At: o.at}
+	answer, answering := notification.AnswerSuppression{Answer: notification.Executed, At: o.at}, o.following().aboutCase(ref)
 	if request != "" {
 		if err := c.asksToSuppress(ctx, request, ref); err != nil {
 			return Done{}, fmt.Errorf("suppress case: %w", err)
 		}
-		if err := c.notifications.check(ctx, o.following(), request, answer); err != nil {
+		if err := c.notifications.check(ctx, answering, request, answer); err != nil {
 			return Done{}, fmt.Errorf("suppress case: %w", err)
 		}
 	}
@@ -34,7 +35,7 @@ func (c *Casework) Suppress(ctx context.Context, ask Ask, ref, request string) (
 	if err != nil || request == "" {
 		return done, wrapped("suppress case", err)
 	}
-	answered, err := c.notifications.done(ctx, o.following(), request, answer)
+	answered, err := c.notifications.done(ctx, answering, request, answer)
 	return later(done, answered), wrapped("answer request for suppression", err)
 }
 
@@ -74,7 +75,13 @@ func (c *Casework) DeclineSuppression(ctx context.Context, ask Ask, request stri
 	if err != nil {
 		return Done{}, err
 	}
-	done, err := c.notifications.done(ctx, o, request, notification.AnswerSuppression{Answer: notification.Declined, At: o.at})
+	ref := ""
+	err = c.notifications.look(ctx, request, func(state *notification.State, _ eventstore.Revision) { ref = state.Case() })
+	if err != nil || ref == "" {
+		return Done{}, wrapped("decline suppression", cmp.Or(err, ErrUnknown))
+	}
+	answer := notification.AnswerSuppression{Answer: notification.Declined, At: o.at}
+	done, err := c.notifications.done(ctx, o.aboutCase(ref), request, answer)
 	return done, wrapped("decline suppression", err)
 }
 

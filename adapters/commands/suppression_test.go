@@ -3,6 +3,7 @@ package commands_test
 import (
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -166,6 +167,41 @@ func TestSuppressCrash(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// Why an operator answered a request goes with the case: nothing is sealed under a key of the notification's own.
+func TestReasonsOfAnswersGoWithTheCase(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx, desk := t.Context(), w.desk(w.log)
+		ref := w.convert("C-1", frn)
+		executed, declined := w.request(ref, "u"), w.request(ref, "u")
+		w.do(desk.DeclineSuppression(ctx, byOperator(), declined))
+		w.do(desk.Suppress(ctx, byOperator(), ref, executed))
+		opened := func() (reasons []string) {
+			for _, id := range []string{executed, declined} {
+				events, err := w.events(ctx, "notification-"+id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reason, err := w.codec.OpenEnvelopes(ctx, events[len(events)-1].Meta.Reason)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reasons = append(reasons, string(reason[0]))
+			}
+			return reasons
+		}
+		if got, want := opened(), []string{`"as the rules say"`, `"as the rules say"`}; !slices.Equal(got, want) {
+			t.Errorf("got reasons %q, want %q", got, want)
+		}
+		if err := w.ring.DestroyTree(ctx, "casefile-"+ref); err != nil {
+			t.Fatal(err)
+		}
+		if got := opened(); !slices.Equal(got, []string{"", ""}) {
+			t.Errorf("without the key of the case: got reasons %q, want none", got)
 		}
 	})
 }

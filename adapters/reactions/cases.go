@@ -15,8 +15,9 @@ import (
 const personSubjects = "person-"
 
 // dataErased removes what is kept of a case beside the log, and destroys its keys last: those of its
-// parties, of the files and notifications that were sent about it, and of the list of its files
-// (requirement 64).
+// parties, of the files that were sent about it, and of the list of them (requirement 64). Notifications
+// have no keys of their own: what they say, and why operators answered them, is sealed for the case.
+// One that is still in line is withdrawn by whoever comes to publish it.
 //
 // Where the source has said something since, the keys are left: they may be of what it said. A case
 // that is closed is erased anew at the next sweep, by an event that comes after that; one that was
@@ -30,16 +31,11 @@ func (r *Reactions) dataErased(ctx context.Context, ref string, event eventstore
 	if !erased {
 		return nil
 	}
-	streams := []string{string(event.Stream), shelfStreams + ref}
 	uploads, err := r.eraseFiles(ctx, ref)
 	if err != nil {
 		return err
 	}
-	notifications, err := r.withdraw(ctx, ref, event)
-	if err != nil {
-		return err
-	}
-	streams = append(append(streams, uploads...), notifications...)
+	streams := append([]string{string(event.Stream), shelfStreams + ref}, uploads...)
 	for _, stream := range streams {
 		if err := r.config.PurgeLetters(ctx, eventstore.StreamName(stream)); err != nil {
 			return fmt.Errorf("purge dead letters: %w", err)
@@ -64,25 +60,6 @@ func (r *Reactions) eraseFiles(ctx context.Context, ref string) (streams []strin
 	}
 	if err := r.config.ForgetDocuments(ctx, ref); err != nil {
 		return nil, fmt.Errorf("forget key documents: %w", err)
-	}
-	return streams, nil
-}
-
-// withdraw withdraws what is in line about a case whose data is erased, and returns the streams of all
-// notifications about it.
-func (r *Reactions) withdraw(ctx context.Context, ref string, event eventstore.Decoded) (streams []string, err error) {
-	if err := r.caughtUp(ctx, event.Position); err != nil {
-		return nil, err
-	}
-	ids, err := r.config.Notifications(ctx, ref)
-	if err != nil {
-		return nil, fmt.Errorf("find notifications: %w", err)
-	}
-	for _, id := range ids {
-		if err := r.config.StopNotification(ctx, id); err != nil {
-			return nil, fmt.Errorf("stop notification %s: %w", id, err)
-		}
-		streams = append(streams, notificationStreams+id)
 	}
 	return streams, nil
 }

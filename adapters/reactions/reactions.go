@@ -88,10 +88,9 @@ type Config struct {
 	StopUploads                    func(ctx context.Context, ref string) error
 	StopNotification, SettleUpload func(ctx context.Context, id string) error
 	EraseUploads                   func(ctx context.Context, ref string) (ids []string, err error)
-	// NotificationsInLine returns the ids of the notifications about a case that did not go out yet, and
-	// Notifications those of all that there ever were, also where the case's data is erased. Both are asked
-	// only after CaughtUp.
-	NotificationsInLine, Notifications func(ctx context.Context, ref string) (ids []string, err error)
+	// NotificationsInLine returns the ids of the notifications about a case that did not go out yet. It is
+	// asked only after CaughtUp.
+	NotificationsInLine func(ctx context.Context, ref string) (ids []string, err error)
 	// RemoveUpload deletes the bytes of an upload, and nothing where there are none; RescanUpload has those
 	// of one of the case ref scanned again; ForgetDocuments deletes what was fetched of a case's key documents.
 	RemoveUpload    func(ctx context.Context, id string) error

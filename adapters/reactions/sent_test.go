@@ -125,7 +125,7 @@ func (w *world) crash(port string, kept bool) {
 func TestErasedCaseWhateverFails(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		for _, port := range []string{"EraseUploads", "RemoveUpload", "ForgetDocuments", "CaughtUp", "Notifications", "StopNotification", "DestroyKeys"} {
+		for _, port := range []string{"EraseUploads", "RemoveUpload", "ForgetDocuments", "DestroyKeys"} {
 			for _, kept := range []bool{false, true} {
 				ref := fmt.Sprintf("C-%s-%v", port, kept)
 				streams := w.openErased(ref)
@@ -141,8 +141,8 @@ func TestErasedCaseWhateverFails(t *testing.T) {
 						t.Errorf("%s, kept %v: the key of %s is live", port, kept, subject)
 					}
 				}
-				if w.sent.bytes["u-"+ref] || w.sent.fetched[ref] || len(w.sent.line[ref]) > 0 || w.letterLeft(ref) {
-					t.Errorf("%s, kept %v: got bytes, documents, letters or notifications left", port, kept)
+				if w.sent.bytes["u-"+ref] || w.sent.fetched[ref] || w.letterLeft(ref) {
+					t.Errorf("%s, kept %v: got bytes, documents or letters left", port, kept)
 				}
 			}
 		}
@@ -156,8 +156,7 @@ func (w *world) openErased(ref string) (subjects []string) {
 	w.open(ref, "")
 	w.keepLetter(ref)
 	w.sent.uploads[ref], w.sent.bytes["u-"+ref], w.sent.fetched[ref] = []string{"u-" + ref}, true, true
-	w.sent.all[ref], w.sent.line[ref] = []string{"n-" + ref}, []string{"n-" + ref}
-	subjects = []string{"casefile-" + ref, "casefile-" + ref + "/consumer", "documents-" + ref, "upload-u-" + ref, "notification-n-" + ref}
+	subjects = []string{"casefile-" + ref, "casefile-" + ref + "/consumer", "documents-" + ref, "upload-u-" + ref}
 	_, err := w.ring.Ensure(context.Background(), subjects...)
 	w.must(err)
 	w.record(ref, closed(time.Now().AddDate(-7, 0, 0)))

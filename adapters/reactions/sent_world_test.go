@@ -19,14 +19,13 @@ type sent struct {
 	mu      sync.Mutex
 	asked   []string
 	line    map[string][]string // notifications that did not go out, by case
-	all     map[string][]string // all notifications, by case
 	uploads map[string][]string // by case
 	bytes   map[string]bool     // of uploads, by id
 	fetched map[string]bool     // key documents, by case
 }
 
 func newSent() *sent {
-	return &sent{line: map[string][]string{}, all: map[string][]string{}, uploads: map[string][]string{}, bytes: map[string]bool{}, fetched: map[string]bool{}}
+	return &sent{line: map[string][]string{}, uploads: map[string][]string{}, bytes: map[string]bool{}, fetched: map[string]bool{}}
 }
 
 // with runs do, and notes what was asked for.
@@ -67,11 +66,6 @@ func (s *sent) stopNotification(_ context.Context, id string) error {
 
 func (s *sent) inLine(_ context.Context, ref string) (ids []string, err error) {
 	s.with("line of "+ref, func() { ids = slices.Clone(s.line[ref]) })
-	return ids, nil
-}
-
-func (s *sent) notifications(_ context.Context, ref string) (ids []string, err error) {
-	s.with("notifications of "+ref, func() { ids = slices.Clone(s.all[ref]) })
 	return ids, nil
 }
 
@@ -120,7 +114,6 @@ func faultySent(c reactions.Config, f *fault) reactions.Config {
 	one("ForgetDocuments", &c.ForgetDocuments)
 	listed("EraseUploads", &c.EraseUploads)
 	listed("NotificationsInLine", &c.NotificationsInLine)
-	listed("Notifications", &c.Notifications)
 	return c
 }
 

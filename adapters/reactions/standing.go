@@ -14,13 +14,12 @@ import (
 
 // Streams begin so; the rest is a user id, an FRN, a case's reference, or the id of what it is of.
 const (
-	accountStreams      = "account-"
-	accessStreams       = "access-"
-	requestStreams      = "onboarding-"
-	shelfStreams        = "documents-"
-	uploadStreams       = "upload-"
-	notificationStreams = "notification-"
-	ticketStreams       = "ticket-"
+	accountStreams = "account-"
+	accessStreams  = "access-"
+	requestStreams = "onboarding-"
+	shelfStreams   = "documents-"
+	uploadStreams  = "upload-"
+	ticketStreams  = "ticket-"
 )
 
 // account asks an account as the log has it now.

@@ -134,7 +134,7 @@ func unsent(c reactions.Config) reactions.Config {
 	one := func(context.Context, string) error { return nil }
 	none := func(context.Context, string) ([]string, error) { return nil, nil }
 	c.StopUploads, c.StopNotification, c.SettleUpload, c.RemoveUpload, c.ForgetDocuments = one, one, one, one, one
-	c.EraseUploads, c.NotificationsInLine, c.Notifications = none, none, none
+	c.EraseUploads, c.NotificationsInLine = none, none
 	c.RescanUpload = func(context.Context, string, string) error { return nil }
 	return c
 }
