@@ -53,9 +53,9 @@ func (f *NotificationFilter) query(scope Scope, after NotificationCursor, limit 
 	s := &statement{}
 	q := sentList{
 		table: "{case_notifications}", columns: notifications.Columns, at: "sent_at",
-		few:    f.Ref != "" || f.Bulk != "" || f.Person != "",
+		ref: f.Ref, few: f.Bulk != "" || f.Person != "",
 		choice: "t.status", values: stringsOf(f.Status), after: after.SentAt, afterID: after.ID, limit: limit,
-		conditions: s.only(condition{"t.ref", f.Ref}, condition{"t.bulk", f.Bulk}, condition{"t.person", f.Person}),
+		conditions: s.only(condition{"t.bulk", f.Bulk}, condition{"t.person", f.Person}),
 	}
 	if f.Bulk != "" {
 		q.conditions = append(q.conditions, "t.bulk <> ''") // as the index has it
@@ -106,6 +106,6 @@ func NotificationsInLine(ctx context.Context, view engine.View, scope Scope, ref
 
 func notificationsInLine(scope Scope, ref string) (string, *statement) {
 	s := &statement{}
-	return "SELECT t.id FROM {case_notifications} t WHERE " + watched(scope) + " AND t.ref = " + s.arg(ref) +
+	return "SELECT t.id FROM " + s.ofCase("{case_notifications}", notifications.Columns, ref) + " t WHERE " + watched(scope) +
 		" AND t.status = " + s.arg(string(notification.StatusSent)) + " ORDER BY t.sent_at, t.id" + s.limit(PageRowsMax), s
 }

@@ -70,9 +70,9 @@ func (f *UploadFilter) query(scope Scope, after UploadCursor, limit int) (string
 	}
 	s := &statement{}
 	return s.sentPage(scope, sentList{
-		table: "{case_uploads}", columns: uploads.Columns, at: "began_at", few: f.Ref != "" || f.Person != "",
+		table: "{case_uploads}", columns: uploads.Columns, at: "began_at", ref: f.Ref, few: f.Person != "",
 		choice: "t.status", values: stringsOf(statuses), after: after.BeganAt, afterID: after.ID, limit: limit,
-		conditions: s.only(condition{"t.ref", f.Ref}, condition{"t.person", f.Person}),
+		conditions: s.only(condition{"t.person", f.Person}),
 	}), s, true
 }
 

@@ -70,9 +70,12 @@ func TestMoreRowsThanMemory(t *testing.T) {
 		}
 		w.appendBatch()
 		w.append(do("poison", "7", ""), put("7", "late", 1))
-		for name, streams := range map[string]func(string) []eventstore.StreamName{"streams": toy().Streams, "no streams": nil} {
+		for name, know := range map[string]func(*engine.Projection){
+			"streams": func(*engine.Projection) {}, "no streams": func(p *engine.Projection) { p.Streams = nil },
+			"keys of streams": func(p *engine.Projection) { p.Streams, p.StreamKey = nil, keyOfJar },
+		} {
 			config := w.config()
-			config.Projection.Streams = streams
+			know(&config.Projection)
 			config.BatchEventsMax = 500
 			report, err := engine.Rebuild(t.Context(), config, engine.Options{MemoryMiB: 1})
 			if err != nil {
@@ -90,8 +93,8 @@ func TestMoreRowsThanMemory(t *testing.T) {
 				t.Errorf("%s: got %d passes, want several", name, passes)
 			}
 		}
-		w.exec("UPDATE marbles_2 SET weight = weight + 1 WHERE jar = '123' AND name = 'marble 3'")
-		w.exec("DELETE FROM marbles_2 WHERE jar = '9' AND name = 'marble 19'")
+		w.exec("UPDATE marbles_3 SET weight = weight + 1 WHERE jar = '123' AND name = 'marble 3'")
+		w.exec("DELETE FROM marbles_3 WHERE jar = '9' AND name = 'marble 19'")
 		report, err := engine.Verify(t.Context(), w.config(), engine.Options{MemoryMiB: 1})
 		if err != nil || report.Differences != 2 {
 			t.Errorf("got %d differences, %v, want 2: %v", report.Differences, err, report.List)
