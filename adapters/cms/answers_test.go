@@ -303,5 +303,10 @@ func TestGapsInAnswers(t *testing.T) {
 			t.Fatalf("skip: got %+v, %v, want it accepted", verdict, err)
 		}
 		equal(t, "facts", f.stream(t, a.stream(), a.tell), []string{"held about C-1", "taken for C-1 about C-1"})
+		reasons := f.stream(t, a.stream(), func(d eventstore.Decoded) string {
+			_, sealed, _ := strings.Cut(d.Meta.Reason, "$reason|")
+			return strings.Join(strings.Split(sealed, ".")[:min(2, strings.Count(sealed, "."))], ".")
+		})
+		equal(t, "keys of the reason", reasons, []string{"v1.casefile-C-1", "v1.casefile-C-1"})
 	})
 }

@@ -88,7 +88,8 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		fact, want := factOf(t, &m), strings.Split(eventType, ".")[1]
-		if got := strings.TrimSuffix(fact[:strings.Index(fact, ".")], "file"); got != want || strings.Contains(fact, "unrecognised") {
+		kind, _, _ := strings.Cut(fact, ".")
+		if got := strings.TrimSuffix(kind, "file"); got != want || strings.Contains(fact, "unrecognised") {
 			t.Errorf("%s: got the fact %s, want one of the %s", eventType, fact, want)
 		}
 	}

@@ -190,6 +190,7 @@ func (c *Commands) skip(ctx context.Context, by access.Principal, skip Skip, exp
 	request := eventstore.Request{
 		Stream: skip.Stream, CommandID: uuid.New(), Actor: by.ID, Reason: skip.Reason, OccurredAt: skip.At, Expected: expected,
 	}
+	var err error
 	switch prefixOf(skip.Stream) {
 	case casePrefix:
 		return skipped(c.cases.handle(ctx, request, func(alone bool) casefile.Command {
@@ -200,10 +201,16 @@ func (c *Commands) skip(ctx context.Context, by access.Principal, skip Skip, exp
 			return business.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
 		}))
 	case uploadPrefix:
+		if request.ReasonOf, err = caseOf(ctx, c.uploads.handler, skip.Stream); err != nil {
+			return Verdict{}, fmt.Errorf("give sequences up: %w", err)
+		}
 		return skipped(c.uploads.handle(ctx, request, func(alone bool) upload.Command {
 			return upload.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
 		}))
 	case notificationPrefix:
+		if request.ReasonOf, err = caseOf(ctx, c.notifications.handler, skip.Stream); err != nil {
+			return Verdict{}, fmt.Errorf("give sequences up: %w", err)
+		}
 		return skipped(c.notifications.handle(ctx, request, func(alone bool) notification.Command {
 			return notification.Skip{Source: skip.Source, From: skip.From, To: skip.To, Alone: alone}
 		}))

@@ -8,6 +8,7 @@ import (
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
 	"casesync/domain/notification"
+	"casesync/domain/outgoing"
 	"casesync/domain/upload"
 	"casesync/eventstore"
 )
@@ -27,11 +28,7 @@ func NotificationStream(id string) eventstore.StreamName {
 // under an id that was never given out here is rejected: there is nothing that it could be about.
 func (c *Commands) RecordUpload(ctx context.Context, by access.Principal, id string, origin feed.Origin, fact upload.Event, retry *Retry) (Verdict, error) {
 	return record(by, UploadStream(id), origin, retry, func(request eventstore.Request) (eventstore.Answer[upload.Event], error) {
-		owner, err := ownerOf(ctx, c.cases.handler, c.uploads.handler, request.Stream)
-		if err != nil {
-			return eventstore.Answer[upload.Event]{}, err
-		}
-		return c.uploads.handle(ctx, request, func(alone bool) upload.Command {
+		return recordAnswer(ctx, c, c.uploads, request, func(owner string, alone bool) upload.Command {
 			return upload.Record{Fact: fact, Owner: owner, Retry: retry != nil, Alone: alone}
 		})
 	})
@@ -41,30 +38,50 @@ func (c *Commands) RecordUpload(ctx context.Context, by access.Principal, id str
 // RecordUpload.
 func (c *Commands) RecordNotification(ctx context.Context, by access.Principal, id string, origin feed.Origin, fact notification.Event, retry *Retry) (Verdict, error) {
 	return record(by, NotificationStream(id), origin, retry, func(request eventstore.Request) (eventstore.Answer[notification.Event], error) {
-		owner, err := ownerOf(ctx, c.cases.handler, c.notifications.handler, request.Stream)
-		if err != nil {
-			return eventstore.Answer[notification.Event]{}, err
-		}
-		return c.notifications.handle(ctx, request, func(alone bool) notification.Command {
+		return recordAnswer(ctx, c, c.notifications, request, func(owner string, alone bool) notification.Command {
 			return notification.Record{Fact: fact, Owner: owner, Retry: retry != nil, Alone: alone}
 		})
 	})
 }
 
-// ownerOf returns the source that speaks for the case of what was sent, as the log has it now; "" for what
-// there is not, which the decider says.
-func ownerOf[State interface{ Case() string }, Command, Event any](ctx context.Context,
-	cases *eventstore.Handler[*casefile.State, casefile.Command, casefile.Event],
-	things *eventstore.Handler[State, Command, Event], stream eventstore.StreamName,
-) (owner string, err error) {
-	var ref string
-	err = things.State(ctx, stream, func(s State, _ eventstore.Revision) { ref = s.Case() })
-	if err != nil || ref == "" {
-		return "", err
-	}
-	err = cases.State(ctx, CaseStream(ref), func(s *casefile.State, _ eventstore.Revision) { owner = s.Owner() })
+// recordAnswer runs a command that records what the owner of a case answers to what was sent about it.
+func recordAnswer[State interface{ Case() string }, Command, Event any](ctx context.Context, c *Commands,
+	things subjects[State, Command, Event], request eventstore.Request, command func(owner string, alone bool) Command,
+) (eventstore.Answer[Event], error) {
+	about, err := caseOf(ctx, things.handler, request.Stream)
 	if err != nil {
-		return "", fmt.Errorf("find who speaks for the case of %s: %w", stream, err)
+		return eventstore.Answer[Event]{}, err
+	}
+	owner, err := c.ownerOf(ctx, about)
+	if err != nil {
+		return eventstore.Answer[Event]{}, err
+	}
+	request.ReasonOf = about
+	return things.handle(ctx, request, func(alone bool) Command { return command(owner, alone) })
+}
+
+// caseOf returns the subject of the key of the case that something was sent about: reasons that operators give go
+// with it. It is "" for what there is not.
+func caseOf[State interface{ Case() string }, Command, Event any](ctx context.Context,
+	things *eventstore.Handler[State, Command, Event], stream eventstore.StreamName,
+) (subject string, err error) {
+	err = things.State(ctx, stream, func(s State, _ eventstore.Revision) {
+		if ref := s.Case(); ref != "" {
+			subject = outgoing.Subject(ref)
+		}
+	})
+	return subject, err
+}
+
+// ownerOf returns the source that speaks for a case, as the log has it now; "" for no case, which the decider
+// refuses.
+func (c *Commands) ownerOf(ctx context.Context, subject string) (owner string, err error) {
+	if subject == "" {
+		return "", nil
+	}
+	err = c.cases.handler.State(ctx, eventstore.StreamName(subject), func(s *casefile.State, _ eventstore.Revision) { owner = s.Owner() })
+	if err != nil {
+		return "", fmt.Errorf("find who speaks for the case: %w", err)
 	}
 	return owner, nil
 }
