@@ -38,7 +38,7 @@ func (c *Casework) MayUpload(ctx context.Context, by access.Principal, id, ref s
 //
 // The order: whether the upload would be taken; whether the business has sent too much today; a place among the
 // files of the case; the upload. A crash before the last leaves a place that the same command finds to be its own,
-// and that AbandonUpload frees.
+// and so may an error; whoever does not go on asks AbandonUpload, which frees it.
 func (c *Casework) BeginUpload(ctx context.Context, ask Ask, id, ref, name string, bytes int64) (Done, error) {
 	o, standing, err := c.about(ctx, ask, ref, "documents.reserve", "upload.begin")
 	if err != nil {
@@ -56,11 +56,6 @@ func (c *Casework) BeginUpload(ctx context.Context, ask Ask, id, ref, name strin
 		return Done{}, fmt.Errorf("begin upload: %w", err)
 	}
 	done, err := c.uploads.done(ctx, o, id, begin)
-	if refusalCode(err) != "" { // it has changed meanwhile
-		if _, failed := c.freePlace(ctx, ref, id); failed != nil {
-			return Done{}, failed
-		}
-	}
 	if err != nil {
 		return Done{}, fmt.Errorf("begin upload: %w", err)
 	}
@@ -79,12 +74,11 @@ func (c *Casework) takePlace(ctx context.Context, o order, id string, begin uplo
 	if err := begin.Limits.BusinessDay(sent, begin.Bytes); err != nil {
 		return err
 	}
-	_, err = c.shelves.do(ctx, o.aside(), begin.Case, documents.Reserve{Upload: id, Bytes: begin.Bytes, Limits: begin.Limits})
-	return err
+	return c.shelve(ctx, o, begin.Case, documents.Reserve{Upload: id, Bytes: begin.Bytes, Limits: begin.Limits})
 }
 
 // CancelUpload gives up what did not go out yet. The bytes are the caller's to delete, after it. A crash before the
-// place is free leaves it to the same command, to AbandonUpload, or to SettleUpload.
+// place is free leaves it to the same command, to AbandonUpload, or to whoever needs it next.
 func (c *Casework) CancelUpload(ctx context.Context, ask Ask, id string) (Done, error) {
 	o, _, now, err := c.aboutUpload(ctx, ask, id, "upload.cancel", "documents.release")
 	if err != nil {
@@ -103,8 +97,8 @@ func (c *Casework) CancelUpload(ctx context.Context, ask Ask, id string) (Done, 
 // RetryUpload tries again, with the bytes that are there: whoever keeps those has them scanned, after it.
 //
 // The order: whether it would be tried; what an upload that was rejected gave up, its digest and its place; the
-// attempt. A crash before the last leaves a place, which the same command finds to be its own, and whoever sends
-// the same file anew gets.
+// attempt. A crash before the last leaves a place, which the same command finds to be its own, and which whoever
+// needs it next gets.
 func (c *Casework) RetryUpload(ctx context.Context, ask Ask, id string) (Done, error) {
 	o, standing, now, err := c.aboutUpload(ctx, ask, id, "documents.claim", "upload.retry")
 	if err != nil {
@@ -119,11 +113,6 @@ func (c *Casework) RetryUpload(ctx context.Context, ask Ask, id string) (Done, e
 		return Done{}, fmt.Errorf("retry upload: %w", err)
 	}
 	done, err := c.uploads.done(ctx, o, id, retry)
-	if err == nil || refusalCode(err) != "" { // the answer of before, or a refusal: it may be over again
-		if _, failed := c.settle(ctx, id); failed != nil {
-			return Done{}, failed
-		}
-	}
 	if err != nil {
 		return Done{}, fmt.Errorf("retry upload: %w", err)
 	}
@@ -133,8 +122,7 @@ func (c *Casework) RetryUpload(ctx context.Context, ask Ask, id string) (Done, e
 // takePlaceAgain gives an upload that is about to be tried again what it may have given up.
 func (c *Casework) takePlaceAgain(ctx context.Context, o order, now uploadNow) error {
 	if !now.whole {
-		_, err := c.shelves.do(ctx, o.aside(), now.Case, documents.Reserve{Upload: now.ID, Bytes: now.Bytes, Limits: c.config.Limits})
-		return err
+		return c.shelve(ctx, o, now.Case, documents.Reserve{Upload: now.ID, Bytes: now.Bytes, Limits: c.config.Limits})
 	}
 	content, err := openAll(ctx, c.config.Codec, now.content)
 	if err != nil {

@@ -62,7 +62,7 @@ var steps = map[string]func(o *office, ref string) step{
 	},
 	"retry": func(o *office, ref string) step {
 		id := o.rejected(ref, "a")
-		o.ok("settle", o.desk.SettleUpload(o.t.Context(), id))
+		o.do(o.desk.CancelUpload(o.t.Context(), o.cas, o.received(ref, "a"))) // which had its place meanwhile
 		return func(ctx context.Context, desk *commands.Casework, ask commands.Ask) error {
 			return second(desk.RetryUpload(ctx, ask, id))
 		}
@@ -186,8 +186,7 @@ func TestNothingStaysClean(t *testing.T) {
 		for name, on := range map[string]func(id string) error{
 			"a": func(id string) error { return o.desk.NoteScan(ctx, id, 1, clean, "Scanner 1") },
 			"b": func(id string) error { _, _, err := o.desk.BeginScan(ctx, id); return err },
-			"c": func(id string) error { return o.desk.SettleUpload(ctx, id) },
-			"d": func(id string) error { _, err := o.desk.CompleteUpload(ctx, id, pdf("d"), fileBytes); return err },
+			"c": func(id string) error { _, err := o.desk.CompleteUpload(ctx, id, pdf("c"), fileBytes); return err },
 		} {
 			id := o.received(o.ref, name)
 			crashed := w.desk(&crashing{Log: w.log, left: 2})

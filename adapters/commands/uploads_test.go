@@ -9,6 +9,7 @@ import (
 	"casesync/adapters/commands"
 	"casesync/domain/access"
 	"casesync/domain/casefile"
+	"casesync/domain/documents"
 	"casesync/domain/upload"
 	"casesync/eventstore"
 )
@@ -124,6 +125,9 @@ func TestDuplicateUploads(t *testing.T) {
 		o.places("after it", o.ref, first)
 		elsewhere := o.received(other, "a")
 		o.stands("in another case", elsewhere, upload.StatusReceived)
+		if here, there := o.digest(o.ref), o.digest(other); here == there || here == pdf("a").SHA256 || len(here) != 64 {
+			t.Errorf("got the digests %s and %s, want them keyed, and others in other cases", here, there)
+		}
 		o.do(o.desk.CancelUpload(ctx, o.cas, first))
 		third := o.received(o.ref, "a")
 		o.stands("after the first was cancelled", third, upload.StatusReceived)
@@ -136,9 +140,8 @@ func TestRetryUpload(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, o := t.Context(), newOffice(w)
 		id := o.rejected(o.ref, "a")
-		o.ok("settle", o.desk.SettleUpload(ctx, id))
-		o.places("rejected", o.ref)
 		same := o.received(o.ref, "a")
+		o.places("rejected, and sent again", o.ref, same)
 		refused(t, "while another has the same bytes", second(o.desk.RetryUpload(ctx, o.cas, id)), "document-duplicate")
 		o.stands("then", id, upload.StatusRejected)
 		o.places("then", o.ref, same)
@@ -202,6 +205,26 @@ func TestUploadLimits(t *testing.T) {
 	})
 }
 
+// What the source rejected counts no more than what a crash left: it makes room as soon as that is needed.
+func TestRoomOfWhatIsOver(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx, o, limits := t.Context(), newOffice(w), upload.Standard()
+		limits.CaseFilesMax = 2
+		desk, held := o.deskWith(w.log, limits, 0), o.received(o.ref, "a")
+		rejected := o.rejected(o.ref, "b")
+		o.places("full", o.ref, held, rejected)
+		id := uuid.NewString()
+		o.do(desk.BeginUpload(ctx, o.cas, id, o.ref, "x.pdf", 1))
+		o.places("then", o.ref, held, id)
+		refused(t, "one more", second(desk.BeginUpload(ctx, o.cas, uuid.NewString(), o.ref, "x.pdf", 1)), "case-files-limit")
+		refused(t, "the rejected one again", second(desk.RetryUpload(ctx, o.cas, rejected)), "case-files-limit")
+		o.do(desk.CancelUpload(ctx, o.cas, id))
+		o.do(desk.RetryUpload(ctx, o.cas, rejected))
+		o.places("at last", o.ref, held, rejected)
+	})
+}
+
 // A case that is hidden, with another business, or unknown is answered in one way, to each question about it.
 func TestUploadsToWhatMayNotBeKnownOf(t *testing.T) {
 	t.Parallel()
@@ -254,4 +277,17 @@ func TestUploadExpected(t *testing.T) {
 		o.do(o.desk.RetryUpload(ctx, ask, id)) // the same command again
 		o.happened("then", "upload-"+id, "begun", "received", "scan-begun", "quarantined", "retried")
 	})
+}
+
+// digest is the one that was claimed last in a case.
+func (o *office) digest(ref string) (digest string) {
+	o.t.Helper()
+	events, err := o.events(o.t.Context(), "documents-"+ref)
+	o.ok("read", err)
+	for _, event := range events {
+		if claimed, is := event.Event.(*documents.DigestClaimed); is {
+			digest = claimed.Digest
+		}
+	}
+	return digest
 }

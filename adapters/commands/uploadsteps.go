@@ -27,7 +27,7 @@ func (c *Casework) CompleteUpload(ctx context.Context, id string, content upload
 	}
 	o := c.ofSystem(systemUploads)
 	complete := upload.Complete{SHA256: content.SHA256, MediaType: content.MediaType, Bytes: bytes, Limits: c.config.Limits, At: o.at}
-	if now.Status == upload.StatusReceiving && bytes == now.Bytes {
+	if now.Status == upload.StatusReceiving {
 		err = c.claim(ctx, o, now.UploadView, content.SHA256)
 		if duplicate, is := errors.AsType[*documents.Duplicate](err); is {
 			complete.DuplicateOf, err = duplicate.Of, nil
@@ -46,11 +46,11 @@ func (c *Casework) CompleteUpload(ctx context.Context, id string, content upload
 }
 
 // claim gives an upload the digest of its bytes, or returns a *documents.Duplicate that names the other one that
-// has it. One that is over has it only as long as a crash kept it from being freed: that is done first.
+// has it. One that is over has it only until somebody asks for it.
 func (c *Casework) claim(ctx context.Context, o order, of UploadView, sha256 string) error {
 	command := documents.Claim{Upload: of.ID, Digest: c.digest(of.Case, sha256), Bytes: of.Bytes, Limits: c.config.Limits}
 	for again := true; ; again = false {
-		_, err := c.shelves.do(ctx, o.aside(), of.Case, command)
+		err := c.shelve(ctx, o, of.Case, command)
 		duplicate, is := errors.AsType[*documents.Duplicate](err)
 		if !is || !again {
 			return err
@@ -59,6 +59,24 @@ func (c *Casework) claim(ctx context.Context, o order, of UploadView, sha256 str
 			return cmp.Or(failed, err)
 		}
 	}
+}
+
+// shelve gives a command that takes a place among the files of a case. Where there is none left, those are freed
+// first that uploads have which are over: the case management system rejected them since, or a crash left them.
+func (c *Casework) shelve(ctx context.Context, o order, ref string, command documents.Command) error {
+	_, err := c.shelves.do(ctx, o.aside(), ref, command)
+	if refusalCode(err) == "" || refusalCode(err) == documents.CodeDuplicate {
+		return err
+	}
+	failed := c.eachUpload(ctx, ref, (*documents.State).Taken, func(ctx context.Context, id string) error {
+		_, err := c.settle(ctx, id)
+		return err
+	})
+	if failed != nil {
+		return failed
+	}
+	_, err = c.shelves.do(ctx, o.aside(), ref, command)
+	return err
 }
 
 // digest is what the bytes of a file are known by again within its case, and nowhere else; see package documents.
@@ -117,23 +135,13 @@ func (c *Casework) AbandonUpload(ctx context.Context, id, ref string, lastByte t
 	return !now.whole && now.Status != upload.StatusReceiving && now.Status != upload.StatusStopped, nil
 }
 
-// SettleUpload leads an upload on from where a crash may have left it between two streams: what is clean goes in
-// line, or is stopped, and what is over has no place among the files of its case. Whatever ends an upload
-// elsewhere, as a case management system that rejects it, is followed by it; see package reactions.
-func (c *Casework) SettleUpload(ctx context.Context, id string) error {
-	if _, err := c.settle(ctx, id); err != nil {
-		return fmt.Errorf("settle upload: %w", err)
-	}
-	return nil
-}
-
-// settle is SettleUpload, and returns the upload as it is then.
+// settle leads an upload on from where a crash may have left it between two streams, and returns it as it is then:
+// what is clean goes in line, or is stopped, and what is over has no place among the files of its case.
 func (c *Casework) settle(ctx context.Context, id string) (now uploadNow, err error) {
 	if now, err = c.uploadNow(ctx, id); err != nil {
 		return uploadNow{}, err
 	}
-	switch {
-	case now.Status == upload.StatusClean:
+	if now.Status == upload.StatusClean {
 		standing, err := c.standing(ctx, now.Case)
 		if err != nil {
 			return uploadNow{}, err
@@ -143,7 +151,8 @@ func (c *Casework) settle(ctx context.Context, id string) (now uploadNow, err er
 			return uploadNow{}, err
 		}
 		return c.uploadNow(ctx, id)
-	case now.ended():
+	}
+	if now.ended() {
 		_, err = c.freePlace(ctx, now.Case, id)
 	}
 	return now, err

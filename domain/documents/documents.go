@@ -86,8 +86,9 @@ type Reserve struct {
 	Limits upload.Limits
 }
 
-// Claim gives an upload the digest of its bytes, and a place where it has none any more, as before a retry. It is
-// refused with a *Duplicate where another one holds the digest. Nothing happens where it holds it itself.
+// Claim gives an upload the digest of its bytes, and a place where it has none any more, as before a retry; one that
+// has its place keeps it, also where the limits are lower by now. It is refused with a *Duplicate where another one
+// holds the digest. Nothing happens where it holds it itself.
 type Claim struct {
 	Upload string
 	Digest string
@@ -178,7 +179,8 @@ func (s *State) claim(c Claim) ([]Event, error) {
 	if own.taken {
 		files, bytes = files-1, bytes-own.bytes
 	}
-	if err := c.Limits.Case(files, bytes, c.Bytes); err != nil {
+	keeps := own.taken && own.bytes == c.Bytes // whatever the limits are by now: it was let begin
+	if err := c.Limits.Case(files, bytes, c.Bytes); err != nil && !keeps {
 		return nil, err
 	}
 	return []Event{&DigestClaimed{Upload: c.Upload, Digest: c.Digest, Bytes: c.Bytes}}, nil

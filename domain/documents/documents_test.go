@@ -60,6 +60,10 @@ func TestDecide(t *testing.T) {
 			Then: events(reserved("d", 100)),
 		},
 		{Name: "claimed", Given: both, When: claim("a", "d1", 50), Then: held[2:]},
+		{
+			Name: "claimed, when the limits were lowered meanwhile", Given: append(slices.Clip(full), reserved("d", 50)), When: claim("d", "d1", 50),
+			Then: events(claimed("d", "d1", 50)),
+		},
 		{Name: "claimed twice: nothing happens", Given: held, When: claim("a", "d1", 50)},
 		{Name: "claimed by another one", Given: held, When: claim("b", "d1", 50), Refused: documents.CodeDuplicate},
 		{Name: "another digest claimed", Given: held, When: claim("b", "d2", 50), Then: events(claimed("b", "d2", 50))},

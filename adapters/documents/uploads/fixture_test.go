@@ -163,7 +163,9 @@ func (d *decider) asSteps() uploads.Steps {
 		NoteScan: func(_ context.Context, id string, _ int, f uploads.Finding) error {
 			return d.step("found", func() { d.findings[id] = append(d.findings[id], f) })
 		},
-		Abandon: func(context.Context, string, string, time.Time) (bool, error) { return true, d.step("abandon", func() {}) },
+		Abandon: func(context.Context, string, string, time.Time) (bool, error) {
+			return true, d.step("abandon", func() {})
+		},
 	}
 }
 

@@ -55,11 +55,22 @@ func (s tusStore) begin(ctx context.Context, info tus.FileInfo) (*receiver, erro
 		return nil, err
 	}
 	// The row comes first: whatever was begun has one, by which Sweep finds it. A crash before Begin leaves a row that
-	// Abandon says was never begun.
+	// Abandon says was never begun; and it says so, or not, after an error that leaves open whether it was.
 	if err := s.config.Steps.Begin(ctx, Begun{ID: id, Case: ref, Name: name, Bytes: info.Size}); err != nil {
-		return nil, errors.Join(err, s.staging.forget(context.WithoutCancel(ctx), id))
+		return nil, errors.Join(err, s.giveUp(ctx, r))
 	}
 	return s.receiver(ctx, r, seal), nil
+}
+
+// giveUp forgets an upload that could not begin. One that was begun all the same is left to Sweep, and so is one of which
+// nobody can tell now.
+func (s tusStore) giveUp(ctx context.Context, r row) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Grace) // the client may be gone
+	defer cancel()
+	if over, err := s.config.Steps.Abandon(ctx, r.id, r.ref, r.touchedAt); err != nil || !over {
+		return err
+	}
+	return s.staging.forget(ctx, r.id)
 }
 
 // allow returns nil where who asks may go on with an upload.
