@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -67,7 +68,7 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			notFound().write(w)
 			return
 		}
-		if route.Stream && r.Method == http.MethodHead {
+		if r.Method == http.MethodHead && !route.answersHead() {
 			problem(CodeMethodNotAllowed, "What is streamed has no answer to HEAD. Use GET.").with("Allow", http.MethodGet).write(w)
 			return
 		}
@@ -109,33 +110,57 @@ func (s *Server) admit(r *http.Request, route Route) (caller, *Problem) {
 	if refusal != nil {
 		return caller{standing: standing{principal: access.Principal{ID: found.ID}}}, refusal
 	}
-	if !stands.principal.Somewhere(route.Permission) {
-		return caller{standing: stands}, problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Permission).
+	return stands.enter(r, route)
+}
+
+// enter returns who stands so, with what the first of the route's permissions that counts for him lets him see.
+// Where none does, the first one's refusal says what is missing.
+func (s standing) enter(r *http.Request, route Route) (caller, *Problem) {
+	var first *Problem
+	for _, permission := range route.needs() {
+		if !s.principal.Somewhere(permission) {
+			continue
+		}
+		who := s
+		refusal := who.acceptFor(r, permission)
+		if refusal == nil {
+			return caller{who, scopeFor(who.principal, permission)}, nil
+		}
+		first = cmp.Or(first, refusal)
+	}
+	if first == nil {
+		first = problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Needs()).
 			with("WWW-Authenticate", `Bearer realm="casesync", error="insufficient_scope"`)
 	}
-	if refusal := stands.acceptFor(r, route.Permission); refusal != nil {
-		return caller{standing: stands}, refusal
-	}
-	return caller{stands, scopeFor(stands.principal, route.Permission)}, nil
+	return caller{standing: s}, first
 }
 
 // scopeFor is what a principal sees by virtue of a permission: the businesses that grant it, or
-// every business to an auditor, or feeds and people to operators and the helpdesk. Anybody else who
-// holds it everywhere sees nothing by it. A person is named in it by his bare id, as cases are
-// allocated to it.
+// every business to an auditor, or feeds and people to operators and people and tickets to the helpdesk.
+// Anybody else who holds it everywhere sees nothing by it. A person is named in it by his bare id, as cases
+// are allocated to it; that he may ask the helpdesk lets him see what he asked, and nothing of a business.
 func scopeFor(principal access.Principal, permission access.Permission) projections.Scope {
 	user := principal.Person()
 	if user == "" {
 		user = principal.ID
 	}
+	if permission == access.AskSupport {
+		return projections.BusinessScope(user)
+	}
 	if !principal.Everywhere(permission) {
 		return projections.BusinessScope(user, principal.Businesses(permission)...)
 	}
+	scope := projections.Scope{}
 	switch {
 	case slices.Contains(principal.Roles, access.Auditor):
-		return projections.AuditorScope(user)
-	case slices.Contains(principal.Roles, access.Operator), slices.Contains(principal.Roles, access.Helpdesk):
-		return projections.OperatorScope(user)
+		scope = projections.AuditorScope(user)
+	case slices.Contains(principal.Roles, access.Operator):
+		scope = projections.OperatorScope(user)
+	case slices.Contains(principal.Roles, access.Helpdesk):
+		scope = projections.HelpdeskScope(user)
 	}
-	return projections.Scope{}
+	if !principal.Everywhere(access.ReadTickets) {
+		scope = scope.WithoutTickets() // an auditor follows cases by the stream that tells of tickets too
+	}
+	return scope
 }

@@ -15,9 +15,10 @@ import (
 	"casesync/projections/engine"
 )
 
-// changes tells clients which of the cases they may see have changed. One follower per process
-// reads the log; once the read model has what a batch says, it asks for each kind of caller which
-// of the changed cases he sees, and puts those into the queues of his streams. It starts with the
+// changes tells clients which of the cases and tickets they may see have changed. One follower per process
+// reads the log; once the read models have what a batch says, it asks for each kind of caller which
+// of the changed cases he sees, and whose the changed tickets are, and puts what concerns a client into
+// the queue of his stream. It starts with the
 // first stream and ends when the server closes, or on an error, which ends all streams: clients
 // come back, and are told from where they left off.
 type changes struct {
@@ -42,15 +43,24 @@ type client struct {
 
 // news is what one batch of the log means to one client.
 type news struct {
-	changes []caseChange
+	changes []change
 	to      eventstore.Position // the end of the batch
 }
 
-// caseChange says that a case changed, last at a position.
-type caseChange struct {
-	ref string
-	at  eventstore.Position
+// change says that something changed, last at a position: a case, by its reference, or a ticket, by its id.
+type change struct {
+	kind changeKind
+	id   string
+	at   eventstore.Position
 }
+
+// changeKind says what changed: it is the type of the server-sent event.
+type changeKind string
+
+const (
+	caseChanged   changeKind = "case-changed"
+	ticketChanged changeKind = "ticket-changed"
+)
 
 // changesBatchMax is how many events of the log are taken at a time; a batch's cases are asked for
 // in one query.
@@ -143,21 +153,19 @@ func (c *changes) tellAll(after eventstore.Position) error {
 			continue
 		}
 		to := batch[len(batch)-1].Position
-		if err := c.waitFor(c.closing, to); err != nil {
-			return err
-		}
-		if err := c.tell(changedCases(batch), to); err != nil {
+		cases, tickets := changedIn(batch)
+		if err := c.tell(cases, tickets, to); err != nil {
 			return err
 		}
 	}
 	return c.closing.Err()
 }
 
-// waitFor waits for the read model as long as it takes.
-func (c *changes) waitFor(ctx context.Context, to eventstore.Position) error {
+// waitFor waits for a read model as long as it takes.
+func (c *changes) waitFor(ctx context.Context, projection string, to eventstore.Position) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, time.Minute)
-		err := engine.WaitFor(waiting, c.server.config.Store, projections.CasesName, to)
+		err := engine.WaitFor(waiting, c.server.config.Store, projection, to)
 		cancel()
 		if err == nil || ctx.Err() != nil || !errors.Is(err, engine.ErrBehind) {
 			return err
@@ -165,37 +173,59 @@ func (c *changes) waitFor(ctx context.Context, to eventstore.Position) error {
 	}
 }
 
-// changedCases names the cases that events are about, each with its last position, in order.
-func changedCases(events []eventstore.Recorded) []caseChange {
-	last := map[string]eventstore.Position{}
+// changedIn names the cases and the tickets that events are about, each with its last position, in order.
+func changedIn(events []eventstore.Recorded) (cases, tickets []change) {
+	last := map[change]eventstore.Position{}
 	for _, event := range events {
-		if ref, ok := strings.CutPrefix(string(event.Stream), casePrefix); ok {
-			last[ref] = event.Position
+		if ref := caseIn(event); ref != "" {
+			last[change{kind: caseChanged, id: ref}] = event.Position
+		} else if id, ok := strings.CutPrefix(string(event.Stream), ticketPrefix); ok {
+			last[change{kind: ticketChanged, id: id}] = event.Position
 		}
 	}
-	changed := make([]caseChange, 0, len(last))
-	for ref, at := range last {
-		changed = append(changed, caseChange{ref, at})
+	for what, at := range last {
+		what.at = at
+		if what.kind == caseChanged {
+			cases = append(cases, what)
+		} else {
+			tickets = append(tickets, what)
+		}
 	}
-	slices.SortFunc(changed, func(a, b caseChange) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.ref, b.ref)) })
-	return changed
+	inOrder(cases)
+	inOrder(tickets)
+	return cases, tickets
 }
 
-// casePrefix begins the names of cases' streams.
-const casePrefix = "casefile-"
+func inOrder(changed []change) {
+	slices.SortFunc(changed, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
+}
 
-// tell puts what a batch means into every client's queue. A client whose queue is full is dropped.
-func (c *changes) tell(changed []caseChange, to eventstore.Position) error {
-	visible := map[string][]caseChange{} // by scopeKey
+// The names of the streams of cases and of tickets begin so.
+const (
+	casePrefix   = "casefile-"
+	ticketPrefix = "ticket-"
+)
+
+// tell puts what a batch means into every client's queue, once the read models have it. A client whose queue is
+// full is dropped.
+func (c *changes) tell(cases, tickets []change, to eventstore.Position) error {
+	if err := c.waitFor(c.closing, projections.CasesName, to); err != nil {
+		return err
+	}
+	owned, err := c.owned(c.closing, tickets, to)
+	if err != nil {
+		return err
+	}
+	visible := map[string][]change{} // by scopeKey
 	for {
 		// The lock is not held while the read model is asked; who joined meanwhile is asked for
 		// in the next round.
-		unasked := c.hand(visible, to)
+		unasked := c.hand(visible, owned, to)
 		if len(unasked) == 0 {
 			return nil
 		}
 		for key, scope := range unasked {
-			seen, err := c.visible(c.closing, scope, changed)
+			seen, err := c.visible(c.closing, scope, cases)
 			if err != nil {
 				return err
 			}
@@ -206,7 +236,7 @@ func (c *changes) tell(changed []caseChange, to eventstore.Position) error {
 
 // hand gives all clients what they see of a batch that ends at to. If it is not known for all of
 // them, nobody gets anything, and hand returns the scopes to ask for.
-func (c *changes) hand(visible map[string][]caseChange, to eventstore.Position) (unasked map[string]projections.Scope) {
+func (c *changes) hand(visible map[string][]change, owned []ticketChange, to eventstore.Position) (unasked map[string]projections.Scope) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	unasked = map[string]projections.Scope{}
@@ -221,7 +251,7 @@ func (c *changes) hand(visible map[string][]caseChange, to eventstore.Position) 
 	c.at = to
 	for client := range c.clients {
 		select {
-		case client.queue <- news{visible[scopeKey(client.scope)], to}:
+		case client.queue <- news{withTickets(visible[scopeKey(client.scope)], owned, client.scope), to}:
 		default:
 			c.drop(client)
 		}
@@ -236,12 +266,12 @@ func scopeKey(scope projections.Scope) string {
 
 // visible returns those of the changed cases that scope sees now. What it does not see is not
 // mentioned at all.
-func (c *changes) visible(ctx context.Context, scope projections.Scope, changed []caseChange) ([]caseChange, error) {
-	seen := []caseChange{}
+func (c *changes) visible(ctx context.Context, scope projections.Scope, changed []change) ([]change, error) {
+	seen := []change{}
 	for chunk := range slices.Chunk(changed, projections.PageRowsMax) {
 		refs := make([]string, len(chunk))
 		for i, change := range chunk {
-			refs[i] = change.ref
+			refs[i] = change.id
 		}
 		found := map[string]bool{}
 		err := engine.Read(ctx, c.server.config.Store, projections.CasesName, func(view engine.View) error {
@@ -255,7 +285,7 @@ func (c *changes) visible(ctx context.Context, scope projections.Scope, changed 
 			return nil, fmt.Errorf("ask which changed cases are visible: %w", err)
 		}
 		for _, change := range chunk {
-			if found[change.ref] {
+			if found[change.id] {
 				seen = append(seen, change)
 			}
 		}
@@ -268,7 +298,7 @@ var errTooFar = errors.New("too far behind to be told again")
 
 // missed returns what a client missed between two positions, if that is not too much. A position
 // that the log never had (after a restore, say) is too far as well.
-func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to eventstore.Position) ([]caseChange, error) {
+func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to eventstore.Position) ([]change, error) {
 	if after.Compare(to) > 0 {
 		return nil, errTooFar
 	}
@@ -283,11 +313,16 @@ func (c *changes) missed(ctx context.Context, scope projections.Scope, after, to
 		if len(events) == c.server.limits.ReplayEventsMax {
 			return nil, errTooFar
 		}
-		event.Data, event.Metadata = nil, nil
-		events = append(events, event)
+		events = append(events, lean(event))
 	}
-	if err := c.waitFor(ctx, to); err != nil {
+	if err := c.waitFor(ctx, projections.CasesName, to); err != nil {
 		return nil, err
 	}
-	return c.visible(ctx, scope, changedCases(events))
+	cases, tickets := changedIn(events)
+	owned, err := c.owned(ctx, tickets, to)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := c.visible(ctx, scope, cases)
+	return withTickets(seen, owned, scope), err
 }

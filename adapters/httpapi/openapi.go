@@ -42,10 +42,12 @@ func (s *Server) humaConfig() huma.Config {
 		{Name: "sign-in", Description: "Signing in, enrolment and access requests, for people who are not signed in"},
 		{Name: "me", Description: "Who you are, and the terms of use"},
 		{Name: "cases", Description: "Cases, their course, documents and changes"},
+		{Name: "files", Description: "Files that are sent to cases, by the resumable upload protocol tus 1.0"},
 		{Name: "figures", Description: "Key figures"},
 		{Name: "businesses", Description: "Respondent businesses"},
 		{Name: "users", Description: "Users of a business, and invitations"},
 		{Name: "onboarding", Description: "Access requests of businesses, and their identity providers"},
+		{Name: "support", Description: "The helpdesk: technical questions, and additional administrators. Casework goes by notification"},
 		{Name: "operators", Description: "For operators of the service, and Security Operations"},
 		{Name: "feed", Description: "For case management systems"},
 		{Name: "service", Description: "The service itself"},
@@ -75,7 +77,7 @@ func completeOperations(doc *huma.OpenAPI) {
 
 // operationsOf returns what an address takes, by method.
 func operationsOf(item *huma.PathItem) []*huma.Operation {
-	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Put, item.Delete}, func(op *huma.Operation) bool { return op == nil })
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Head, item.Post, item.Put, item.Patch, item.Delete, item.Options}, func(op *huma.Operation) bool { return op == nil })
 }
 
 // tagOfPath sorts routes into the chapters of the document.
@@ -92,11 +94,15 @@ func tagOfPath(path string) string {
 		return "users"
 	case "access-requests", "connections":
 		return "onboarding"
-	case "events":
+	case "events", "notification-types", "notifications", "allocations", "saved-views":
 		return "cases"
+	case "uploads", "upload-limits":
+		return "files"
 	case "dashboard", "uphold-rates":
 		return "figures"
-	case "dead-letters", "held", "projections", "accounts", "activity":
+	case "tickets", "support-requests", "helpdesk":
+		return "support"
+	case "dead-letters", "held", "projections", "accounts", "activity", "suppressions", "outbox":
 		return "operators"
 	}
 	switch {
@@ -143,9 +149,11 @@ func headerParam(name, doc string) *huma.Param {
 	return &huma.Param{Name: name, In: "header", Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-// registerStreams registers the routes that stand on the router itself, and describes them.
-func (s *Server) registerStreams(router chi.Router, doc *huma.OpenAPI) {
-	on := func(method, path, summary, description string, handle http.HandlerFunc, describe func(*huma.Operation)) {
+// A describer registers a route that stands on the router itself, and describes it.
+type describer func(method, path, summary, description string, handle http.HandlerFunc, describe func(*huma.Operation))
+
+func describing(router chi.Router, doc *huma.OpenAPI) describer {
+	return func(method, path, summary, description string, handle http.HandlerFunc, describe func(*huma.Operation)) {
 		router.Method(method, path, handle)
 		op := operation(method, path, summary, description)
 		op.Responses = map[string]*huma.Response{}
@@ -153,13 +161,19 @@ func (s *Server) registerStreams(router chi.Router, doc *huma.OpenAPI) {
 		addErrors(doc, &op)
 		doc.AddOperation(&op)
 	}
+}
+
+// registerStreams registers the routes that stand on the router itself, and describes them.
+func (s *Server) registerStreams(router chi.Router, doc *huma.OpenAPI) {
+	on := describing(router, doc)
+	s.registerTransfers(on)
 	on(http.MethodGet, "/api/v1/cases/export", "Export cases", "All cases that the filters take, in the order asked for, as a file. The file says which filters were in force and as of which position. If something fails on the way the connection is cut.", s.exportCases,
 		func(op *huma.Operation) {
 			op.Parameters = append(openAPI(exportParameters), headerParam(headerMinPosition, "Wait, up to a limit, until the read model has reached this position"))
 			op.Responses["200"] = content("The file", "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 			op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 		})
-	on(http.MethodGet, "/api/v1/events", "Follow changes", "Server-sent events: case-changed names a case you may see that has changed, once the read model has it; reset says that too much was missed. The id is the position: come back with Last-Event-ID and you are told exactly what you missed.", s.streamChanges,
+	on(http.MethodGet, "/api/v1/events", "Follow changes", "Server-sent events: case-changed names a case you may see that has changed, and ticket-changed a ticket that you opened, or any for the helpdesk, once the read models have it; reset says that too much was missed. The id is the position: come back with Last-Event-ID and you are told exactly what you missed.", s.streamChanges,
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, headerParam("Last-Event-ID", "The last id you were sent"))
 			op.Responses["200"] = content("The stream; the data of each event is a StreamedChange", "text/event-stream")

@@ -83,7 +83,7 @@ func permissionTable(b *strings.Builder) {
 func routeTable(b *strings.Builder) {
 	head(b, "route", "permission")
 	for _, route := range routes {
-		permission := "`" + string(route.Permission) + "`"
+		permission := "`" + joined(route.needs(), "` or `") + "`"
 		if route.Public {
 			permission = "public"
 		}

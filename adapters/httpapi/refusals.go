@@ -8,6 +8,9 @@ import "casesync/domain"
 // missing here.
 var refusals = map[Code]Code{
 	// Wrong in what was sent.
+	"cases-count": CodeInvalidBody, "field-invalid": CodeInvalidBody, "field-required": CodeInvalidBody, "field-unknown": CodeInvalidBody,
+	"no-suppression-request": CodeInvalidBody, "notification-type-unknown": CodeInvalidBody,
+	"view-invalid": CodeInvalidBody, "view-name-invalid": CodeInvalidBody, "view-parameter-unknown": CodeInvalidBody, "view-too-large": CodeInvalidBody,
 	"administrator-business": CodeInvalidBody, "administrator-repeated": CodeInvalidBody,
 	"administrators-invalid": CodeInvalidBody, "business-unknown": CodeInvalidBody,
 	"businesses-invalid": CodeInvalidBody, "client-id-invalid": CodeInvalidBody,
@@ -22,14 +25,24 @@ var refusals = map[Code]Code{
 	"reset-purpose": CodeInvalidBody, "roles-invalid": CodeInvalidBody, "secret-reference": CodeInvalidBody,
 	"secret-reference-invalid": CodeInvalidBody, "settings-mixed": CodeInvalidBody,
 	"text-invalid": CodeInvalidBody, "url-invalid": CodeInvalidBody, "version-invalid": CodeInvalidBody,
-	"warrant-missing": CodeInvalidBody,
+	"warrant-missing":      CodeInvalidBody,
+	"contact-name-invalid": CodeInvalidBody, "ticket-business-missing": CodeInvalidBody, "ticket-subject-invalid": CodeInvalidBody,
+	"ticket-text-invalid": CodeInvalidBody, "ticket-type-unknown": CodeInvalidBody,
+	"file-empty": CodeInvalidBody, "file-name-invalid": CodeInvalidBody, "file-too-large": CodeBodyTooLarge,
 	// Not for whoever sent it.
 	"administrator-by-operator": CodeForbidden, "not-administrator": CodeForbidden,
 	"not-entitled": CodeForbidden, "operators-only": CodeForbidden,
 	// About what he cannot see.
-	"account-unknown": CodeNotFound, "case-unknown": CodeNotFound, "invitation-unknown": CodeNotFound, "not-member": CodeNotFound,
+	"notification-unknown": CodeNotFound,
+	"account-unknown":      CodeNotFound, "case-unknown": CodeNotFound, "invitation-unknown": CodeNotFound, "not-member": CodeNotFound,
 	"request-unknown": CodeNotFound,
+	"ticket-unknown":  CodeNotFound,
+	"upload-unknown":  CodeNotFound,
 	// In conflict with how things stand.
+	"ticket-full": CodeConflict, "ticket-opened": CodeConflict, "ticket-resolved": CodeConflict,
+	"document-duplicate": CodeConflict, "notification-sent": CodeConflict, "suppression-answered": CodeConflict, "views-limit": CodeConflict,
+	"business-size-limit": CodeConflict, "case-files-limit": CodeConflict, "case-size-limit": CodeConflict,
+	"upload-attempts": CodeConflict, "upload-begun": CodeConflict,
 	"account-disabled": CodeConflict, "account-erased": CodeConflict, "account-not-active": CodeConflict,
 	"allocated-otherwise": CodeConflict, "already-administrator": CodeConflict, "already-invited": CodeConflict, "already-member": CodeConflict,
 	"case-closed": CodeConflict, "case-data-erased": CodeConflict, "legal-hold": CodeConflict,

@@ -29,6 +29,9 @@ func (s *Server) route() error {
 	s.registerReads(api)
 	s.registerOperators(api)
 	s.registerPeople(api)
+	s.registerFiles(api)
+	s.registerDesk(api)
+	s.registerSupport(api)
 	if s.config.Pages != nil {
 		s.config.Pages.Register(guarded)
 	}
@@ -51,14 +54,18 @@ func (s *Server) methodsOf(r *http.Request) []string {
 		path = r.URL.Path
 	}
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+	} {
 		matched := chi.NewRouteContext()
-		if !s.router.Match(matched, method, path) {
-			continue
+		served := s.router.Match(matched, method, path)
+		if !served && method == http.MethodHead { // as the router does it
+			served = s.router.Match(matched, http.MethodGet, path)
+			route, _ := routeOf(http.MethodGet, matched.RoutePattern())
+			served = served && route.answersHead()
 		}
-		methods = append(methods, method)
-		if route, known := routeOf(method, matched.RoutePattern()); known && method == http.MethodGet && !route.Stream {
-			methods = append(methods, http.MethodHead)
+		if served {
+			methods = append(methods, method)
 		}
 	}
 	return methods
@@ -90,7 +97,6 @@ func (s *Server) registerReads(api huma.API) {
 	get(api, conditional, "/api/v1/cases", "List cases", "Cases of the businesses you may see, filtered, sorted and paged. Parameters that take several values are repeated.", openAPI(listParameters), s.listCases)
 	get(api, conditional, "/api/v1/cases/{ref}", "Show a case", "One case with its actions.", nil, s.showCase)
 	get(api, conditional, "/api/v1/cases/{ref}/timeline", "Show a case's timeline", "What happened to a case, first thing first.", openAPI(simplePageParameters), s.showTimeline)
-	get(api, conditional, "/api/v1/cases/{ref}/documents", "List a case's key documents", "The latest first. Documents given in confidence are not among them.", nil, s.listDocuments)
 	get(api, conditional, "/api/v1/uphold-rates", "Show uphold rates", "How many closed cases changed the business's outcome: change / (change + noChange). Suppressed cases count.", openAPI(upholdParameters), s.showUpholdRates)
 	get(api, positioned, "/api/v1/businesses", "List businesses", "The businesses you may see, by FRN.", openAPI(simplePageParameters), s.listBusinesses)
 	get(api, positioned, "/api/v1/businesses/{frn}", "Show a business", "One business.", nil, s.showBusiness)
@@ -204,8 +210,8 @@ func describeAccess(op *huma.Operation, route Route) {
 		op.Security = []map[string][]string{}
 		return
 	}
-	op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the permission `" + string(route.Permission) + "`: " + joined(route.AllowedTo(), ", ") + ".")
+	op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the permission `" + joined(route.needs(), "` or `") + "`: " + joined(route.AllowedTo(), ", ") + ".")
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
-	op.Extensions = map[string]any{"x-permission": string(route.Permission)}
+	op.Extensions = map[string]any{"x-permission": route.Needs()}
 }

@@ -19,9 +19,12 @@ type Route struct {
 	Pattern string
 	// Permission is what a principal needs, for one business at least; "" where Public.
 	Permission access.Permission
+	// Or are permissions that open the route as well, each alone, to what it lets one see or do there. The
+	// first that a principal has counts, Permission before them.
+	Or []access.Permission
 	// Public routes need no token and say nothing of any case.
 	Public bool
-	// Stream routes write for as long as they need; all others within the request's time.
+	// Stream routes read and write for as long as they need; all others within the request's time.
 	Stream bool
 	// OwnBody routes bound the size of their bodies themselves.
 	OwnBody bool
@@ -48,18 +51,34 @@ func routeOf(method, pattern string) (Route, bool) {
 // Operation names the route as the activity log does: "GET /api/v1/cases/{ref}".
 func (r Route) Operation() string { return r.Method + " " + r.Pattern }
 
+// answersHead reports whether the address of a route answers HEAD: a stream only where it has an end that
+// is known before.
+func (r Route) answersHead() bool {
+	return r.Method == http.MethodHead || r.Method == http.MethodGet && (!r.Stream || r.Activity == commands.FileDownloaded)
+}
+
 // AllowedTo returns the roles that may use the route, business users' first; every role where the
 // route is public.
 func (r Route) AllowedTo() []access.Role {
-	return slices.DeleteFunc(access.Roles(), func(role access.Role) bool { return !r.Public && !role.Gives(r.Permission) })
+	return slices.DeleteFunc(access.Roles(), func(role access.Role) bool {
+		return !r.Public && !slices.ContainsFunc(r.needs(), role.Gives)
+	})
 }
+
+// needs returns the permissions of which each alone opens the route, in the order in which they count.
+func (r Route) needs() []access.Permission {
+	return append([]access.Permission{r.Permission}, r.Or...)
+}
+
+// Needs names the permissions of which each alone opens the route: "support:ask or tickets:read".
+func (r Route) Needs() string { return joined(r.needs(), " or ") }
 
 // PrintRoutes writes the table of routes, and which roles may use each, for people.
 func PrintRoutes(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "METHOD\tPATH\tPERMISSION\tROLES")
 	for _, route := range routes {
-		permission, roles := string(route.Permission), "anybody"
+		permission, roles := route.Needs(), "anybody"
 		if route.Public {
 			permission = "(public)"
 		} else {
@@ -70,17 +89,17 @@ func PrintRoutes(w io.Writer) error {
 	return table.Flush()
 }
 
-func joined(roles []access.Role, separator string) string {
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = string(role)
+func joined[T ~string](names []T, separator string) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
 	}
-	return strings.Join(names, separator)
+	return strings.Join(texts, separator)
 }
 
 // routes is the one place that opens a route to anybody. A route that is registered and not named
 // here is refused.
-var routes = slices.Concat(serviceRoutes, pageRoutes, signInRoutes, caseRoutes, peopleRoutes, operatorRoutes)
+var routes = slices.Concat(serviceRoutes, pageRoutes, signInRoutes, caseRoutes, deskRoutes, fileRoutes, peopleRoutes, operatorRoutes, supportRoutes)
 
 func public(method, pattern string) Route {
 	return Route{Method: method, Pattern: pattern, Public: true}
@@ -107,7 +126,13 @@ func (r Route) but(change func(*Route)) Route { change(&r); return r }
 func streams(r *Route)           { r.Stream = true }
 func ownBody(r *Route)           { r.OwnBody = true }
 func exports(r *Route)           { r.Activity = commands.DataExported }
+func downloads(r *Route)         { r.Stream, r.Activity = true, commands.FileDownloaded }
 func recordedElsewhere(r *Route) { r.Activity = "" }
+
+// or opens a route by other permissions too.
+func or(permissions ...access.Permission) func(*Route) {
+	return func(r *Route) { r.Or = permissions }
+}
 
 // opensToAll makes a command that whoever has the token of a link, or nobody known, may give.
 func openToAll(r *Route) { r.Permission, r.Public = "", true }

@@ -28,6 +28,8 @@ var pageRoutes = []Route{
 	public(http.MethodGet, "/demo/mail"),
 	reads("/access-request", "", "").but(openToAll),
 	posts("/access-request", "", "").but(openToAll).but(ownBody),
+	reads("/support", "", "").but(openToAll),
+	posts("/support", "", "").but(openToAll).but(ownBody),
 }
 
 // signInRoutes are for people who are not signed in yet. The gate records sign-ins and what comes
@@ -69,7 +71,7 @@ var caseRoutes = []Route{
 	reads("/api/v1/uphold-rates", access.ReadRates, ""),
 	reads("/api/v1/businesses", access.ReadBusinesses, ""),
 	reads("/api/v1/businesses/{frn}", access.ReadBusinesses, "business-{frn}"),
-	reads("/api/v1/events", access.FollowChanges, "").but(streams),
+	reads("/api/v1/events", access.FollowChanges, "").but(or(access.AskSupport, access.ReadTickets)).but(streams),
 }
 
 // peopleRoutes are oneself, the people of a business, and who looks after both. The gate records
@@ -145,4 +147,21 @@ var operatorRoutes = []Route{
 	posts("/api/v1/projections/{name}/parked/{key}/skip", access.OperateProjections, "projection-{name}"),
 
 	reads("/api/v1/activity", access.ReadActivity, "").but(func(r *Route) { r.Activity = commands.ActivityRead }),
+}
+
+// supportRoutes are the helpdesk. Whoever asks before sign-in comes back by a link that is mailed; whoever has
+// an account asks and follows what he asked, and the helpdesk answers everybody.
+var supportRoutes = []Route{
+	public(http.MethodGet, "/api/v1/helpdesk"),
+	posts("/api/v1/support-requests", "", "").but(openToAll),
+	reads("/api/v1/support-requests/mine", "", "").but(openToAll),
+	posts("/api/v1/support-requests/mine/messages", "", "").but(openToAll),
+	posts("/api/v1/support-requests/mine/resolve", "", "").but(openToAll),
+
+	posts("/api/v1/tickets", access.AskSupport, ""),
+	reads("/api/v1/tickets", access.AskSupport, "").but(or(access.ReadTickets)),
+	reads("/api/v1/tickets/{id}", access.AskSupport, "ticket-{id}").but(or(access.ReadTickets)),
+	posts("/api/v1/tickets/{id}/messages", access.AskSupport, "ticket-{id}").but(or(access.AnswerTickets)),
+	posts("/api/v1/tickets/{id}/resolve", access.AskSupport, "ticket-{id}").but(or(access.AnswerTickets)),
+	posts("/api/v1/tickets/{id}/reopen", access.AskSupport, "ticket-{id}").but(or(access.AnswerTickets)),
 }

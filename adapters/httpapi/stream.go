@@ -13,9 +13,10 @@ import (
 
 // StreamedChange is the data of one server-sent event.
 type StreamedChange struct {
-	Type     string `json:"type" enum:"case-changed,reset" doc:"reset: too much was missed to be told; read again what you show"`
+	Type     string `json:"type" enum:"case-changed,ticket-changed,reset" doc:"reset: too much was missed to be told; read again what you show"`
 	Ref      string `json:"ref,omitempty" doc:"The case that changed"`
-	Position string `json:"position" doc:"The read model has reached it: ask with it as Casesync-Min-Position"`
+	Ticket   string `json:"ticket,omitempty" doc:"The id of the ticket that changed: one that you opened, or any for the helpdesk"`
+	Position string `json:"position" doc:"The read models have reached it: ask with it as Casesync-Min-Position"`
 }
 
 // streamChanges serves the stream of changes. The id of each event is its position in the log, so
@@ -74,10 +75,15 @@ func (s *Server) firstChanges(r *http.Request, who caller, from eventstore.Posit
 	return streamed(missed), err
 }
 
-func streamed(changes []caseChange) []StreamedChange {
+func streamed(changes []change) []StreamedChange {
 	list := make([]StreamedChange, len(changes))
 	for i, change := range changes {
-		list[i] = StreamedChange{Type: "case-changed", Ref: change.ref, Position: change.at.String()}
+		list[i] = StreamedChange{Type: string(change.kind), Position: change.at.String()}
+		if change.kind == ticketChanged {
+			list[i].Ticket = change.id
+		} else {
+			list[i].Ref = change.id
+		}
 	}
 	return list
 }

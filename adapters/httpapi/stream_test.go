@@ -17,7 +17,7 @@ type listener struct {
 	t      *testing.T
 	cancel context.CancelFunc
 	body   *http.Response
-	events chan string // "type id ref", "id N" for an id alone, "beat" for a heartbeat
+	events chan string // "type id ref", with a ticket's id in place of a case's reference; "id N" for an id alone, "beat" for a heartbeat
 }
 
 // listen opens a stream and waits until it has begun.
@@ -57,7 +57,10 @@ func (l *listener) read() {
 		line := lines.Text()
 		switch name, value, _ := strings.Cut(line, ": "); {
 		case line == "" && fields["data"] != "":
-			_, ref, _ := strings.Cut(fields["data"], `"ref":"`)
+			_, ref, of := strings.Cut(fields["data"], `"ref":"`)
+			if !of {
+				_, ref, _ = strings.Cut(fields["data"], `"ticket":"`)
+			}
 			ref, _, _ = strings.Cut(ref, `"`)
 			l.events <- strings.TrimSpace(fields["event"] + " " + fields["id"] + " " + ref)
 			fields = map[string]string{}

@@ -93,7 +93,7 @@ const unaskedMax = 10 * time.Second
 // stillAllowed refuses a caller who may not use the route any more, or sees something else there.
 func (s *Server) stillAllowed(r *http.Request, route Route, who caller) *Problem {
 	now, refusal := s.admit(r, route)
-	if refusal == nil && scopeKey(now.scope) != scopeKey(who.scope) {
+	if refusal == nil && (scopeKey(now.scope) != scopeKey(who.scope) || now.scope.SeesTickets() != who.scope.SeesTickets()) {
 		return problem(CodeForbidden, "What you may see has changed.")
 	}
 	return refusal
