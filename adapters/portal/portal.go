@@ -28,6 +28,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"casesync/adapters/commands"
+	"casesync/eventstore"
+	"casesync/projections/engine"
 )
 
 // Name is what the service is called.
@@ -37,6 +39,11 @@ const Name = "Casesync portal"
 type Config struct {
 	// People takes access requests.
 	People *commands.People
+	// Casework takes questions to the helpdesk; it needs Store, which holds the read model that they are shown
+	// from, and Codec, which opens them. Default: there is no such page.
+	Casework *commands.Casework
+	Store    engine.Store
+	Codec    *eventstore.Codec
 	// PublicURL is where browsers reach this service: scheme, host and port, without a path. Links in
 	// mail begin with it.
 	PublicURL string
@@ -74,6 +81,9 @@ func New(config Config) (*Portal, error) {
 	if config.People == nil {
 		return nil, errors.New("open portal: Config.People is missing")
 	}
+	if config.Casework != nil && (config.Store == nil || config.Codec == nil) {
+		return nil, errors.New("open portal: Config.Casework needs Store and Codec")
+	}
 	if u, err := url.Parse(config.PublicURL); err != nil || u.Host == "" || config.PublicURL != u.Scheme+"://"+u.Host {
 		return nil, errors.New("open portal: Config.PublicURL must be scheme and host alone, such as https://cases.example.org")
 	}
@@ -100,6 +110,10 @@ func (p *Portal) Register(router chi.Router) {
 	router.Post(pathRequest, p.serve(p.takeRequest))
 	router.Get(pathGuide, p.serve(p.showGuide))
 	router.Get(pathAssets+"{name}", p.serveAsset)
+	if p.config.Casework != nil {
+		router.Get(pathSupport, p.serve(p.openSupport))
+		router.Post(pathSupport, p.serve(p.takeSupport))
+	}
 	if p.config.Mails != nil {
 		router.Get(pathMails, p.serve(p.showMails))
 	}
@@ -110,11 +124,12 @@ const (
 	pathHome    = "/"
 	pathRequest = "/access-request"
 	pathGuide   = "/onboarding-guide"
+	pathSupport = "/support"
 	pathMails   = "/demo/mail"
 	pathAssets  = "/assets/"
 )
 
 // showHome says what this is, and where to go.
 func (p *Portal) showHome(*http.Request) (answer, error) {
-	return answer{page: "home", title: "Complaint cases for businesses"}, nil
+	return answer{page: "home", title: "Complaint cases for businesses", data: p.config.Casework != nil}, nil
 }

@@ -61,7 +61,7 @@ type answer struct {
 // view is what the layout is given.
 type view struct {
 	Title, Heading, Path, Style, Icon, Version string
-	Demo, Mails                                bool
+	Demo, Mails, Support                       bool
 	Faults                                     faults
 	Data                                       any
 }
@@ -94,7 +94,7 @@ func (p *Portal) failed(r *http.Request, err error) answer {
 	switch {
 	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrUnknown):
 		return answer{status: http.StatusNotFound, page: "message", title: "This link does not work",
-			data: "Check that the address is all of the one in your e-mail: it may have been broken over two lines. If it is, the request is not kept any more."}
+			data: "Check that the address is all of the one in your e-mail: it may have been broken over two lines. If it is, what it led to is not kept any more."}
 	case errors.As(err, &tooLarge), errors.Is(err, errTooMany):
 		return answer{status: http.StatusRequestEntityTooLarge, page: "message", title: "There is too much in this form",
 			data: "Make several requests, each for fewer businesses. Metadata of an identity provider can be given by an address instead."}
@@ -127,7 +127,7 @@ func (p *Portal) write(w http.ResponseWriter, r *http.Request, a answer) {
 	var out bytes.Buffer
 	err := p.pages[a.page].Execute(&out, view{
 		Title: title, Heading: a.title, Path: r.URL.Path, Style: p.assets.named("portal"), Icon: p.assets.named("icon"), Version: p.config.Version,
-		Demo: p.config.Demo, Mails: p.config.Mails != nil, Faults: a.faults, Data: a.data,
+		Demo: p.config.Demo, Mails: p.config.Mails != nil, Support: p.config.Casework != nil, Faults: a.faults, Data: a.data,
 	})
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)

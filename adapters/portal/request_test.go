@@ -238,7 +238,7 @@ func checkFaults(t *testing.T, name string, got shown, want map[string]string) {
 		if !strings.HasPrefix(found[field], text) {
 			t.Errorf("%s: %s: got %q, want it to begin with %q", name, field, found[field], text)
 		}
-		if strings.Count(got.body, `id="`+strings.TrimSuffix(field, "-local")+`-error"`) != 1 {
+		if strings.Count(got.body, `id="`+strings.TrimSuffix(strings.TrimSuffix(field, "-local"), "-technical")+`-error"`) != 1 {
 			t.Errorf("%s: %s: nothing is said at the field", name, field)
 		}
 	}
