@@ -82,12 +82,11 @@ type Config struct {
 	ReturnCases                                   func(ctx context.Context, ref, person string) (commands.Done, error)
 
 	// StopUploads and StopNotification stop what the case of uploads and of a notification bars by now;
-	// SettleUpload does what a crash between two streams may have left of an upload; EraseUploads ends all of a
-	// case's, and returns the ids of all that there ever were. They are those of commands.Casework, and do
-	// nothing the second time.
-	StopUploads                    func(ctx context.Context, ref string) error
-	StopNotification, SettleUpload func(ctx context.Context, id string) error
-	EraseUploads                   func(ctx context.Context, ref string) (ids []string, err error)
+	// EraseUploads ends all of a case's, and returns the ids of all that there ever were. They are those of
+	// commands.Casework, and do nothing the second time.
+	StopUploads      func(ctx context.Context, ref string) error
+	StopNotification func(ctx context.Context, id string) error
+	EraseUploads     func(ctx context.Context, ref string) (ids []string, err error)
 	// NotificationsInLine returns the ids of the notifications about a case that did not go out yet. It is
 	// asked only after CaughtUp.
 	NotificationsInLine func(ctx context.Context, ref string) (ids []string, err error)

@@ -70,21 +70,11 @@ func (r *Reactions) stopCase(ctx context.Context, ref string) error {
 	return nil
 }
 
-// uploadOver removes the bytes of an upload that nobody waits for any more, and frees its place among the files of
-// the case: none of the states that lead here is ever left again.
-func (r *Reactions) uploadOver(ctx context.Context, id string, event eventstore.Decoded) error {
+// uploadOver removes the bytes of an upload that nobody waits for any more: none of the states that lead here is
+// ever left again.
+func (r *Reactions) uploadOver(ctx context.Context, id string, _ eventstore.Decoded) error {
 	if err := r.config.RemoveUpload(ctx, id); err != nil {
 		return fmt.Errorf("remove upload: %w", err)
-	}
-	// A crash here leaves the place taken, until the next start.
-	return r.uploadMoved(ctx, id, event)
-}
-
-// uploadMoved leads an upload on to where its last event leads: what is clean goes in line, what the source
-// rejected gives its place up. Whoever recorded the event does so too, unless he was cut short.
-func (r *Reactions) uploadMoved(ctx context.Context, id string, _ eventstore.Decoded) error {
-	if err := r.config.SettleUpload(ctx, id); err != nil {
-		return fmt.Errorf("settle upload: %w", err)
 	}
 	return nil
 }

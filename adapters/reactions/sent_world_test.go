@@ -79,11 +79,6 @@ func (s *sent) remove(_ context.Context, id string) error {
 	return nil
 }
 
-func (s *sent) settle(_ context.Context, id string) error {
-	s.with("settle "+id, nil)
-	return nil
-}
-
 func (s *sent) rescan(_ context.Context, id, ref string) error {
 	s.with("rescan "+id+" of "+ref, nil)
 	return nil
@@ -110,7 +105,6 @@ func faultySent(c reactions.Config, f *fault) reactions.Config {
 	one("StopUploads", &c.StopUploads)
 	one("StopNotification", &c.StopNotification)
 	one("RemoveUpload", &c.RemoveUpload)
-	one("SettleUpload", &c.SettleUpload)
 	one("ForgetDocuments", &c.ForgetDocuments)
 	listed("EraseUploads", &c.EraseUploads)
 	listed("NotificationsInLine", &c.NotificationsInLine)

@@ -44,8 +44,6 @@ var slowReactions = reactions{
 	"upload.duplicate-found.v1":         (*Reactions).uploadOver,
 	"upload.abandoned.v1":               (*Reactions).uploadOver,
 	"upload.erased.v1":                  (*Reactions).uploadOver,
-	"upload.cleared.v1":                 (*Reactions).uploadMoved,
-	"upload.rejected.v1":                (*Reactions).uploadMoved,
 	"upload.retried.v1":                 (*Reactions).uploadRetried,
 	"ticket.erased.v1":                  (*Reactions).ticketErased,
 }

@@ -141,7 +141,7 @@ func (w *world) config() reactions.Config {
 		PurgeSaved: func(context.Context, string) error { return nil }, PurgeLetters: w.letters.Erase, DestroyKeys: w.ring.DestroyTreeOnce,
 		StopUploads: w.sent.stopUploads, StopNotification: w.sent.stopNotification, EraseUploads: w.sent.eraseUploads,
 		NotificationsInLine: w.sent.inLine,
-		RemoveUpload:        w.sent.remove, SettleUpload: w.sent.settle, RescanUpload: w.sent.rescan, ForgetDocuments: w.sent.forgetDocuments,
+		RemoveUpload:        w.sent.remove, RescanUpload: w.sent.rescan, ForgetDocuments: w.sent.forgetDocuments,
 		LeaseTTL: 2 * time.Second, RetryPauseFirst: time.Millisecond, RetryPauseMax: 5 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler),
 	}

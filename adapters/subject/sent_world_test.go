@@ -133,7 +133,7 @@ func (w *world) asks(person, question, view string) {
 func unsent(c reactions.Config) reactions.Config {
 	one := func(context.Context, string) error { return nil }
 	none := func(context.Context, string) ([]string, error) { return nil, nil }
-	c.StopUploads, c.StopNotification, c.SettleUpload, c.RemoveUpload, c.ForgetDocuments = one, one, one, one, one
+	c.StopUploads, c.StopNotification, c.RemoveUpload, c.ForgetDocuments = one, one, one, one
 	c.EraseUploads, c.NotificationsInLine = none, none
 	c.RescanUpload = func(context.Context, string, string) error { return nil }
 	return c
