@@ -18,7 +18,7 @@ type Event struct {
 	Type            string    `json:"type"`
 	Subject         string    `json:"subject"`
 	Time            time.Time `json:"time"`
-	Sequence        string    `json:"sequence"`
+	Sequence        string    `json:"sequence,omitempty"` // "" where the system has lost count
 	DataContentType string    `json:"datacontenttype"`
 	Data            any       `json:"data"`
 }
@@ -29,10 +29,12 @@ const Source = "urn:example:case-system"
 // newEvent makes the event with the given sequence of subject. Its id is the same each time it is made.
 func newEvent(kind, subject string, sequence int, at time.Time, data any) Event {
 	return Event{
-		SpecVersion: "1.0", ID: fmt.Sprintf("%s-%d", subject, sequence), Source: Source, Type: kind,
+		SpecVersion: "1.0", ID: eventID(subject, sequence), Source: Source, Type: kind,
 		Subject: subject, Time: at, Sequence: strconv.Itoa(sequence), DataContentType: "application/json", Data: data,
 	}
 }
+
+func eventID(subject string, sequence int) string { return fmt.Sprintf("%s-%d", subject, sequence) }
 
 // Write writes events as JSON lines, as `casesync import` reads them, and returns how many.
 func Write(w io.Writer, events iter.Seq[Event]) (written int, err error) {
@@ -121,5 +123,11 @@ type (
 	}
 	reasonData struct {
 		Reason string `json:"reason,omitempty"`
+	}
+	// answerData is what uploads and notifications are answered with.
+	answerData struct {
+		CaseReference string `json:"caseReference"`
+		Code          string `json:"code,omitempty"`
+		Reason        string `json:"reason,omitempty"`
 	}
 )

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -69,11 +71,9 @@ func (r *Register) yieldBusinesses(options Options, yield func(Event) bool) bool
 
 // yieldRound yields the events of all complaints once, in the order of time.
 func (r *Register) yieldRound(options Options, round int, yield func(Event) bool) bool {
-	shift := r.shift(options.Now) - time.Duration(round)*7*day
 	var events []Event
-	for i, c := range r.complaints {
-		random := rand.New(rand.NewPCG(options.Seed, uint64(round)<<32|uint64(i)))
-		events = append(events, dated(random, reference(round, i), c.moved(shift), len(r.companies), options)...)
+	for i := range r.complaints {
+		events = append(events, r.told(options, round, i)...)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	for _, e := range events {
@@ -82,6 +82,23 @@ func (r *Register) yieldRound(options Options, round int, yield func(Event) bool
 		}
 	}
 	return true
+}
+
+// told returns the events of one complaint in a round.
+func (r *Register) told(options Options, round, index int) []Event {
+	shift := r.shift(options.Now) - time.Duration(round)*7*day
+	random := rand.New(rand.NewPCG(options.Seed, uint64(round)<<32|uint64(index)))
+	return dated(random, reference(round, index), r.complaints[index].moved(shift), len(r.companies), options)
+}
+
+// history returns the events of a case in the feed, in order; none for a reference that is not in it.
+func (r *Register) history(options Options, ref string) []Event {
+	digits, ours := strings.CutPrefix(ref, "DEMO-")
+	number, err := strconv.Atoi(digits)
+	if !ours || err != nil || number < 1 || number > len(r.complaints) || reference(0, number-1) != ref {
+		return nil
+	}
+	return r.told(options, 0, number-1)
 }
 
 // dated returns the events of one case that have happened by now.

@@ -1,35 +1,25 @@
 package demo
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Simulator plays a case management system that publishes live events, one at a time. It has the
-// habits of real ones: now and then an event is sent twice, or before the one that it follows, or
-// with an impossible date.
-type Simulator struct {
-	Register *Register
-	// URL is where events are posted to: "http://127.0.0.1:8080/cms/v1/events".
-	URL string
-	// Token is a bearer token of role cms for Source.
-	Token string
-	// Every is the pause between two events.
-	Every  time.Duration
-	Client *http.Client
-	Now    func() time.Time
-	Seed   uint64
-	Logger *slog.Logger
+// simulator is the part of the simulated case management system that publishes live events, one at a time. It has
+// the habits of real ones: now and then an event is sent twice, or before the one that it follows, or with an
+// impossible date.
+type simulator struct {
+	register *Register
+	portal   *portal
+	books    *books
+	every    time.Duration // the pause between two events
+	seed     uint64
+	now      func() time.Time
 
 	random *rand.Rand
 	prefix string
@@ -39,135 +29,117 @@ type Simulator struct {
 
 // liveCase is a case under way: what is still to come of it.
 type liveCase struct {
-	ref      string
-	sequence int
-	steps    []step
+	ref   string
+	steps []step
 }
 
 // liveCasesMax is how many cases are under way at once.
 const liveCasesMax = 25
 
-// Run publishes events until ctx ends. What cannot be delivered is sent again, under the same id,
-// until it is.
-func (s *Simulator) Run(ctx context.Context) error {
-	s.random = rand.New(rand.NewPCG(s.Seed, uint64(s.Now().Unix())))
+// run publishes events until ctx ends. What cannot be delivered is sent again, under the same id, until it is.
+func (s *simulator) run(ctx context.Context) error {
+	s.random = rand.New(rand.NewPCG(s.seed, uint64(s.now().Unix())))
 	// Cases of each start have references of their own, so that no sequence is used twice.
-	s.prefix = "LIVE-" + strings.ToUpper(strconv.FormatInt(s.Now().Unix(), 36))
+	s.prefix = "LIVE-" + strings.ToUpper(strconv.FormatInt(s.now().Unix(), 36))
 	for {
-		for _, e := range s.next() {
-			if err := s.deliver(ctx, e); err != nil {
+		events, err := s.next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := s.portal.deliver(ctx, e); err != nil {
 				return err
 			}
 		}
-		if err := wait(ctx, s.Every); err != nil {
+		for _, e := range events {
+			if err := s.books.delivered(ctx, e.ID); err != nil {
+				return err
+			}
+		}
+		if err := wait(ctx, s.every); err != nil {
 			return err
 		}
 	}
 }
 
-// next returns what is sent next: one event as a rule.
-func (s *Simulator) next() []Event {
+// next returns what is sent next: one event as a rule, none where what was to come of a case has come true already.
+func (s *simulator) next(ctx context.Context) ([]said, error) {
 	switch n := s.random.IntN(100); {
 	case len(s.live) < 5 || n < 25 && len(s.live) < liveCasesMax:
-		return []Event{s.open()}
+		return s.open(ctx)
 	case n < 28:
-		first := s.advance()
-		return []Event{first, first} // sent twice
+		first, err := s.step(ctx, s.any(), 1)
+		return append(first, first...), err // sent twice
 	case n < 32:
-		live := s.live[s.random.IntN(len(s.live))]
+		live := s.any()
 		if len(live.steps) < 2 {
-			return []Event{s.open()}
+			return s.open(ctx)
 		}
-		first, second := s.step(live), s.step(live)
-		return []Event{second, first} // overtaken: held, then released
+		both, err := s.step(ctx, live, 2)
+		slices.Reverse(both) // overtaken: held, then released
+		return both, err
 	case n < 33:
-		return []Event{s.impossible()}
+		return s.impossible(ctx)
 	default:
-		return []Event{s.advance()}
+		return s.step(ctx, s.any(), 1)
 	}
 }
 
+func (s *simulator) any() *liveCase { return s.live[s.random.IntN(len(s.live))] }
+
 // open begins a new case with a complaint of the register.
-func (s *Simulator) open() Event {
-	s.cases++
-	c := pick(s.random, s.Register.complaints)
-	live := &liveCase{ref: fmt.Sprintf("%s-%d", s.prefix, s.cases)}
-	live.steps = tell(s.random, live.ref, c, len(s.Register.companies))
+func (s *simulator) open(ctx context.Context) ([]said, error) {
+	c := pick(s.random, s.register.complaints)
+	live := &liveCase{ref: s.reference()}
+	live.steps = tell(s.random, live.ref, c, len(s.register.companies))
 	live.steps = live.steps[:min(len(live.steps), caseEventsMax)]
 	s.live = append(s.live, live)
-	return s.step(live)
+	return s.step(ctx, live, 1)
 }
 
-func (s *Simulator) advance() Event { return s.step(s.live[s.random.IntN(len(s.live))]) }
+func (s *simulator) reference() string {
+	s.cases++
+	return fmt.Sprintf("%s-%d", s.prefix, s.cases)
+}
 
-func (s *Simulator) step(live *liveCase) Event {
-	now := s.Now().UTC().Truncate(time.Millisecond)
-	next := live.steps[0]
-	live.steps = live.steps[1:]
-	live.sequence++
+// step lets the next events of a case happen, at most so many. What was brought forward by an answer is passed over.
+func (s *simulator) step(ctx context.Context, live *liveCase, events int) ([]said, error) {
+	now := s.time()
+	made, err := s.books.write(ctx, func(p *page) error {
+		if err := p.begin(live.ref); err != nil {
+			return err
+		}
+		for len(live.steps) > 0 && len(p.said) < events {
+			r, err := p.load(live.ref)
+			if err != nil {
+				return err
+			}
+			next := live.steps[0]
+			live.steps = live.steps[1:]
+			if data := next.data(now); !r.standing.moot(data) {
+				if err := p.say("", next.kind, live.ref, now, data); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	if len(live.steps) == 0 {
 		s.live = slices.DeleteFunc(s.live, func(other *liveCase) bool { return other == live })
 	}
-	return newEvent(next.kind, live.ref, live.sequence, now, next.data(now))
+	return made, err
 }
 
 // impossible is an event that no calendar allows: it becomes a dead letter, and stops no other case.
-func (s *Simulator) impossible() Event {
-	s.cases++
-	ref := fmt.Sprintf("%s-%d", s.prefix, s.cases)
-	return newEvent("cms.case.action-requested.v1", ref, 1, s.Now().UTC().Truncate(time.Millisecond),
-		actionRequestedData{ActionID: ref + "-A1", Kind: "business-file", Description: "Send your complaint file", DueDate: "2026-02-30"})
-}
-
-// deliver posts e until it is answered.
-func (s *Simulator) deliver(ctx context.Context, e Event) error {
-	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		err := s.post(ctx, e)
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.Logger.WarnContext(ctx, "the simulated case management system could not deliver an event and tries again",
-			"error", err, "event_id", e.ID, "pause", pause)
-		if err := wait(ctx, pause); err != nil {
+func (s *simulator) impossible(ctx context.Context) ([]said, error) {
+	ref := s.reference()
+	data := actionRequestedData{ActionID: ref + "-A1", Kind: askFile, Description: "Send your complaint file", DueDate: "2026-02-30"}
+	return s.books.write(ctx, func(p *page) error {
+		if err := p.begin(ref); err != nil {
 			return err
 		}
-	}
+		return p.say("", "cms.case.action-requested.v1", ref, s.time(), data)
+	})
 }
 
-func (s *Simulator) post(ctx context.Context, e Event) error {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encode event: %w", err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/cloudevents+json")
-	request.Header.Set("Authorization", "Bearer "+s.Token)
-	response, err := s.Client.Do(request)
-	if err != nil {
-		return fmt.Errorf("post event: %w", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-	if err != nil {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	if response.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("post event: answered %s: %s", response.Status, answer)
-	}
-	s.Logger.DebugContext(ctx, "published", "event_id", e.ID, "type", e.Type, "answer", string(answer))
-	return nil
-}
-
-func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
+func (s *simulator) time() time.Time { return s.now().UTC().Truncate(time.Millisecond) }

@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -40,6 +38,20 @@ const (
 	CaseClosed    = "cms.case.closed.v1"
 )
 
+// The types of events that a story and an answer to a business both tell.
+const (
+	stageChanged   = "cms.case.stage-changed.v1"
+	actionExtended = "cms.case.action-extended.v1"
+	actionClosed   = "cms.case.action-closed.v1"
+)
+
+// The kinds of what is asked of a business.
+const (
+	askFile     = "business-file"
+	askReply    = "reply-to-view"
+	askComments = "comments-on-provisional-decision"
+)
+
 // tell returns the steps of a case, the first being its conversion.
 func tell(random *rand.Rand, ref string, c complaint, companies int) []step {
 	s := &story{random: random, ref: ref, complaint: c, companies: companies}
@@ -50,7 +62,7 @@ func tell(random *rand.Rand, ref string, c complaint, companies int) []step {
 	case "":
 		s.investigate() // and is still at it
 	case "proactively-settled":
-		s.publish("offer", "Offer made by the business")
+		s.publish("offer")
 		s.close(s.days(2, 10), outcome, "")
 	case "out-of-jurisdiction", "dismissed", "withdrawn", "abandoned":
 		s.investigate()
@@ -94,7 +106,7 @@ func (s *story) convert() {
 }
 
 func (s *story) requestFile() {
-	file := s.ask(s.minutes(), "business-file", "Send your complaint file", 14)
+	file := s.ask(s.minutes(), askFile, "Send your complaint file", 14)
 	if chance(s.random, 9) {
 		reason := pick(s.random, []string{"financial-hardship", "medical", "vulnerability"})
 		s.then(s.days(0, 3), "cms.case.priority-changed.v1", func(time.Time) any { return priorityData{Priority: true, Reason: reason} })
@@ -157,9 +169,9 @@ func (s *story) rounds() int {
 }
 
 func (s *story) decide(outcome string) {
-	s.publish("view", "Investigator's view")
+	s.publish("view")
 	s.stage(s.minutes(), "view-issued")
-	reply := s.ask(s.minutes(), "reply-to-view", "Say whether you accept the view", 14)
+	reply := s.ask(s.minutes(), askReply, "Say whether you accept the view", 14)
 	s.answer(s.days(3, 16), reply)
 	if !s.complaint.Disputed && chance(s.random, 75) {
 		s.close(s.days(1, 14), outcome, "")
@@ -167,12 +179,12 @@ func (s *story) decide(outcome string) {
 	}
 	s.stage(s.days(1, 7), "ombudsman-referral")
 	if chance(s.random, 40) {
-		s.publish("provisional-decision", "Provisional decision")
+		s.publish("provisional-decision")
 		s.stage(s.minutes(), "provisional-decision")
-		comments := s.ask(s.minutes(), "comments-on-provisional-decision", "Send your comments on the provisional decision", 14)
+		comments := s.ask(s.minutes(), askComments, "Send your comments on the provisional decision", 14)
 		s.answer(s.days(5, 14), comments)
 	}
-	s.publish("final-decision", "Final decision")
+	s.publish("final-decision")
 	s.stage(s.minutes(), "final-decision")
 	s.close(s.days(10, 30), outcome, fmt.Sprintf("DRN-%07d", s.random.IntN(1e7)))
 }
@@ -206,7 +218,7 @@ func (s *story) outcome() string {
 }
 
 func (s *story) stage(after time.Duration, stage string) {
-	s.then(after, "cms.case.stage-changed.v1", func(time.Time) any { return stageData{Stage: stage} })
+	s.then(after, stageChanged, func(time.Time) any { return stageData{Stage: stage} })
 }
 
 // ask requests an action that is due in so many days, and returns its id.
@@ -220,26 +232,22 @@ func (s *story) ask(after time.Duration, kind, description string, dueDays int) 
 }
 
 func (s *story) extend(after time.Duration, id string, dueDays int) {
-	s.then(after, "cms.case.action-extended.v1", func(at time.Time) any {
+	s.then(after, actionExtended, func(at time.Time) any {
 		return actionExtendedData{ActionID: id, DueDate: due(at, dueDays)}
 	})
 }
 
 func (s *story) answer(after time.Duration, id string) {
-	s.then(after, "cms.case.action-closed.v1", func(time.Time) any {
+	s.then(after, actionClosed, func(time.Time) any {
 		return actionClosedData{ActionID: id, Result: "completed"}
 	})
 }
 
-func (s *story) publish(kind, title string) {
+func (s *story) publish(kind string) {
 	s.documents++
-	id := fmt.Sprintf("%s-D%d", s.ref, s.documents)
-	sum := sha256.Sum256([]byte(id))
-	d := documentData{
-		DocumentID: id, Kind: kind, Title: title, MediaType: "application/pdf", Size: 20_000 + s.random.IntN(400_000),
-		SHA256: hex.EncodeToString(sum[:]), URL: "https://case-system.example/documents/" + id, Confidential: chance(s.random, 2),
-	}
-	s.then(s.days(3, 40), "cms.case.document-published.v1", func(at time.Time) any { d.PublishedAt = at; return d })
+	d := document{Case: s.ref, Number: s.documents, Kind: kind}
+	confidential := chance(s.random, 2)
+	s.then(s.days(3, 40), "cms.case.document-published.v1", func(at time.Time) any { return d.published(at, confidential) })
 }
 
 func (s *story) close(after time.Duration, outcome, decision string) {

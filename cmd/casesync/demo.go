@@ -13,8 +13,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"casesync/adapters/cms"
 	"casesync/adapters/demo"
+	"casesync/adapters/documents/fetch"
 	"casesync/adapters/identity"
 	"casesync/domain/access"
 )
@@ -31,8 +34,9 @@ type demonstration struct {
 	Notice  string    `json:"notice"`
 	Address string    `json:"address"`
 	Anchor  time.Time `json:"anchor"` // the time that the feed was made for: a repeated import is of the same feed
-	// Imported is true once the whole feed was taken.
+	// Imported is true once the whole feed was taken, Filled once the people have done something.
 	Imported bool        `json:"imported"`
+	Filled   bool        `json:"filled"`
 	Tokens   []demoToken `json:"tokens"`
 	// People can sign in, with a password and a one-time code.
 	People []demoPerson `json:"people"`
@@ -42,6 +46,19 @@ type demoToken struct {
 	Role       string   `json:"role"`
 	Businesses []string `json:"businesses,omitempty"`
 	Token      string   `json:"token"`
+}
+
+// openDemo begins to serve the documents of a demonstration's case system, so that they can be fetched from there: before
+// whatever fetches them is opened.
+func (s *serving) openDemo(ctx context.Context) error {
+	documents, err := demo.OpenDocuments(ctx, s.system.settings.Secrets)
+	if err != nil {
+		return fmt.Errorf("--demo: %w", err)
+	}
+	s.closers = append(s.closers, documents.Close)
+	s.demoDocuments = documents
+	s.demoHosts = []fetch.Host{{Name: demo.DocumentsHost, Address: documents.Address(), Plain: true, Credential: demo.DocumentsCredential}}
+	return nil
 }
 
 // demonstrate prepares a demonstration, tells how to use it, and returns what goes on while it is served.
@@ -60,11 +77,13 @@ func (s *serving) demonstrate(ctx context.Context, address net.Addr) (func(conte
 	}
 	d.introduce(s.stdout)
 	return func(ctx context.Context) error {
-		err := s.play(ctx, register, d)
-		if errors.Is(err, context.Canceled) {
-			return nil
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return s.demoDocuments.Serve(ctx) })
+		group.Go(func() error { return s.play(ctx, register, d) })
+		if err := group.Wait(); !errors.Is(err, context.Canceled) {
+			return err
 		}
-		return err
+		return nil
 	}, nil
 }
 
@@ -215,9 +234,9 @@ Try, in another terminal:
 `, d.token(access.Supervisor), d.Address)
 }
 
-// play imports the feed, then publishes live events until ctx ends. An import that was interrupted
-// is repeated at the next start; so is one that was not, if the end comes before that is written
-// down, and then it has no effect.
+// play imports the feed, lets people act on it, then plays a case management system until ctx ends. An import that was
+// interrupted is repeated at the next start; so is one that was not, if the end comes before that is written
+// down, and then it has no effect. The same goes for what people do.
 func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstration) error {
 	if !d.Imported {
 		if err := s.importFeed(ctx, register, d.Anchor); err != nil {
@@ -228,12 +247,31 @@ func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstr
 			return err
 		}
 	}
-	simulator := &demo.Simulator{
-		Register: register, URL: d.Address + "/cms/v1/events", Token: d.token(access.CMS), Every: s.settings.DemoPause,
-		Client: &http.Client{Timeout: 30 * time.Second}, Now: s.now, Seed: demoSeed, Logger: s.logger,
+	if !d.Filled {
+		if err := s.fill(ctx, register, d); err != nil {
+			return fmt.Errorf("fill the demonstration: %w", err)
+		}
+		d.Filled = true
+		if err := d.write(s.demoFile()); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s. Stop with Ctrl-C.\n", s.settings.DemoPause)
-	return simulator.Run(ctx)
+	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s, and answers what is sent to it after %s. Stop with Ctrl-C.\n",
+		s.settings.DemoPause, s.settings.DemoAnswerAfter)
+	return s.caseSystem(register, d).Run(ctx)
+}
+
+// caseSystem is the simulated case management system of a demonstration.
+func (s *serving) caseSystem(register *demo.Register, d *demonstration) *demo.System {
+	system := &demo.System{
+		Register: register, Given: demo.Options{Seed: demoSeed, Now: d.Anchor}, URL: d.Address, Token: d.token(access.CMS),
+		Every: s.settings.DemoPause, AnswerAfter: s.settings.DemoAnswerAfter, Books: filepath.Join(s.program.settings.Data, "case-system.db"),
+		Client: &http.Client{Timeout: 30 * time.Second}, Now: s.now, Logger: s.logger,
+	}
+	if kind, err := s.settings.outboxKind(); err == nil && kind == outboxFile {
+		system.Outbox = s.outboxFile()
+	}
+	return system
 }
 
 func (s *serving) importFeed(ctx context.Context, register *demo.Register, anchor time.Time) error {
