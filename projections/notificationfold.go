@@ -115,7 +115,7 @@ func (f *caseFold) showNotification(row *notificationRow, event notification.Eve
 		if e.Answer != notification.Declined {
 			return nil
 		}
-		shown.kind, shown.sealed = "suppression-declined", ""
+		shown.kind, shown.sealed, data.Code = "suppression-declined", "", ""
 	default:
 		return nil
 	}
