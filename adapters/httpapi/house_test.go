@@ -80,7 +80,8 @@ func newHouse(t *testing.T, address string, change func(*httpapi.Config)) *house
 		t.Cleanup(func() { _ = db.Close() })
 		h.openActivity(t, db, config)
 		h.openGate(t, db, config, func(ctx context.Context, err error) error { return api.Fault(ctx, err) })
-		config.Pages = openPages(t, config.People)
+		config.Pages = openPages(t, config)
+		openOutbox(t, address, config, &sink{})
 		config.Questions = func(context.Context, string) ([]string, error) { return nil, nil }
 		config.ExportPerson = func(_ context.Context, w io.Writer, person string) error {
 			_, err := io.WriteString(w, `{"person":"`+person+`"}`)
@@ -204,8 +205,9 @@ func (h *house) opened(v visitor, method, path, body string) (status int, code h
 	return got.status, codeOf(got)
 }
 
+// codeOf is the code of a problem, "" for what is none and for answers to HEAD, which have no body.
 func codeOf(a answer) httpapi.Code {
-	if !strings.HasPrefix(a.header.Get("Content-Type"), "application/problem+json") {
+	if len(a.body) == 0 || !strings.HasPrefix(a.header.Get("Content-Type"), "application/problem+json") {
 		return ""
 	}
 	return httpapi.Code(a.text("code"))

@@ -12,10 +12,10 @@ import (
 	"casesync/adapters/portal"
 )
 
-func openPages(t *testing.T, people *commands.People) *portal.Portal {
+func openPages(t *testing.T, config *httpapi.Config) *portal.Portal {
 	t.Helper()
 	pages, err := portal.New(portal.Config{
-		People: people, PublicURL: "https://casesync.test", Mails: func(context.Context) ([]portal.Message, error) { return nil, nil },
+		People: config.People, Casework: config.Casework, Store: config.Store, Codec: config.Codec, Now: config.Now, PublicURL: "https://casesync.test", Mails: func(context.Context) ([]portal.Message, error) { return nil, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func openPages(t *testing.T, people *commands.People) *portal.Portal {
 // larger than the API's bodies; what is done there is recorded.
 func TestPages(t *testing.T) {
 	inHouses(t, func(t *testing.T, h *house) {
-		for _, path := range []string{"/", "/access-request", "/onboarding-guide", "/demo/mail"} {
+		for _, path := range []string{"/", "/access-request", "/support", "/onboarding-guide", "/demo/mail"} {
 			got := h.send(visitor{}, http.MethodGet, path, "")
 			if got.status != http.StatusOK || !strings.Contains(got.header.Get("Content-Security-Policy"), "style-src 'self'") || len(got.header.Values("Content-Security-Policy")) != 1 {
 				t.Errorf("%s: got %d %v", path, got.status, got.header)
@@ -49,9 +49,17 @@ func TestPages(t *testing.T) {
 		if got := post(h.URL); got.status != http.StatusOK || !strings.Contains(string(got.body), "Request received") {
 			t.Fatalf("a form: got %d %s", got.status, got.body)
 		}
-		recorded := h.activities(httpapi.ActivityFilter{Kind: commands.CommandGiven}, 1)
-		if got := summary(recorded[0]); got != "command-given POST /access-request   false" {
-			t.Errorf("recorded: got %q", got)
+		question := url.Values{
+			"action": {"send"}, "type": {"technical"}, "name": {"Robin Sample"}, "email": {"robin@" + domainA}, "subject": {"one"}, "text": {"two"},
+		}
+		if got := h.do(http.MethodPost, "/support", "", question.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Origin", h.URL); got.status != http.StatusOK || !strings.Contains(string(got.body), "Question sent") {
+			t.Errorf("a question: got %d %s", got.status, got.body)
+		}
+		recorded := h.activities(httpapi.ActivityFilter{Kind: commands.CommandGiven}, 2) // the newest first
+		for i, want := range []string{"command-given POST /support   false", "command-given POST /access-request   false"} {
+			if got := summary(recorded[i]); got != want {
+				t.Errorf("recorded: got %q, want %q", got, want)
+			}
 		}
 	})
 }
