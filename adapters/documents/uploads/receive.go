@@ -75,6 +75,10 @@ func (s tusStore) giveUp(ctx context.Context, r row) error {
 
 // allow returns nil where who asks may go on with an upload.
 func (u *Uploads) allow(ctx context.Context, id string) error {
+	// A request that another one ended leaves its connection with a context that is done, and the client may ask how far
+	// it came on that very connection.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), u.config.Grace)
+	defer cancel()
 	r, err := u.staging.get(ctx, id)
 	if errors.Is(err, documents.ErrNotFound) {
 		return errUnknown
