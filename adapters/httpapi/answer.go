@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -170,9 +171,19 @@ func (s *Server) reached(ctx context.Context, projection string) (position event
 	return position
 }
 
+// revised is a part of an entity tag that can be read in it: the revision of the stream that the answer
+// is about, so that the tag is good for If-Match with a command on that stream.
+type revised eventstore.Revision
+
 // entityTag is weak, since the same answer may be compressed or not. It covers the address, the
 // caller (who sees what differs by him) and what the answer depends on.
 func entityTag(r *http.Request, parts []any) string {
+	revision := ""
+	if len(parts) > 0 {
+		if at, is := parts[0].(revised); is {
+			revision = strconv.FormatInt(int64(at), 10) + "."
+		}
+	}
 	who := callerOf(r.Context())
 	text, err := json.Marshal([]any{
 		r.URL.Path, r.URL.RawQuery, who.principal.ID, who.scope.FRNs(), who.scope.Every(), who.scope.SeesSuppressed(), parts,
@@ -181,7 +192,7 @@ func entityTag(r *http.Request, parts []any) string {
 		return "" // cannot be: the parts are numbers and text
 	}
 	sum := sha256.Sum256(text)
-	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+	return `W/"` + revision + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
 // noneMatch reports whether If-None-Match names the tag, by the weak comparison of RFC 9110.

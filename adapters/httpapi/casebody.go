@@ -35,9 +35,14 @@ type Case struct {
 	Overdue           bool       `json:"overdue" doc:"Whether that was before today in London"`
 	AllocatedTo       string     `json:"allocatedTo,omitempty"`
 	Returned          bool       `json:"allocationReturned,omitempty" doc:"Nobody has it since whoever had it cannot work on it any more; until it is allocated again"`
-	FailedUploads     int64      `json:"failedUploads"`
+	FailedUploads     int64      `json:"failedUploads" doc:"Of the uploads, those that were rejected or quarantined"`
+	Uploads           int64      `json:"uploads" doc:"How many files its present business sent"`
+	Notifications     int64      `json:"notifications" doc:"How many notifications its present business sent"`
+	OfferTellBy       string     `json:"offerTellBy,omitempty" format:"date" doc:"The day by which to tell of a proactive offer: 14 days after the file was asked for. Absent where no clock runs"`
+	OfferMakeBy       string     `json:"offerMakeBy,omitempty" format:"date" doc:"The day by which to make it: 21 days after"`
 	UpdatedAt         time.Time  `json:"updatedAt" doc:"When its last fact happened at the source"`
 	DataErased        bool       `json:"dataErased,omitempty" doc:"Its time is over: only the decision and basic data are kept"`
+	Changed           *int       `json:"changed,omitempty" doc:"How many entries of its timeline are new since you last looked; absent where you never did"`
 }
 
 // Product places a case in the product taxonomy.
@@ -72,17 +77,6 @@ type Earlier struct {
 	Until    time.Time `json:"until"`
 }
 
-// Document is a key document. Those given in confidence are in no answer (requirement 71).
-type Document struct {
-	DocumentID  string    `json:"documentId"`
-	Kind        string    `json:"kind"`
-	Title       string    `json:"title,omitempty"`
-	MediaType   string    `json:"mediaType"`
-	Size        int64     `json:"size" doc:"Bytes"`
-	SHA256      string    `json:"sha256"`
-	PublishedAt time.Time `json:"publishedAt"`
-}
-
 // caseOf shows what a row holds in clear; what is sealed is filled in by openCases.
 func caseOf(row projections.CaseRow, today projections.Day) Case {
 	c := Case{
@@ -94,6 +88,7 @@ func caseOf(row projections.CaseRow, today projections.Day) Case {
 		ConvertedAt: row.ConvertedAt, ClosedAt: instant(row.ClosedAt), ReopenedAt: instant(row.ReopenedAt),
 		Outcome: row.Outcome, DecisionReference: row.DecisionReference,
 		ActionsOpen: row.ActionsOpen, AllocatedTo: row.AllocatedTo, Returned: row.AllocationReturned, FailedUploads: row.FailedUploads,
+		Uploads: row.Uploads, Notifications: row.Notifications, OfferTellBy: row.TellBy.String(), OfferMakeBy: row.MakeBy.String(),
 		UpdatedAt: row.UpdatedAt, DataErased: row.DataErased,
 	}
 	if row.Open {
@@ -114,11 +109,4 @@ func actionOf(row projections.ActionRow, today projections.Day) Action {
 		a.Status, a.Overdue = "open", row.DueDay < today
 	}
 	return a
-}
-
-func documentOf(row projections.DocumentRow) Document {
-	return Document{
-		DocumentID: row.DocumentID, Kind: row.Kind, MediaType: row.MediaType, Size: row.Size, SHA256: row.SHA256,
-		PublishedAt: row.PublishedAt,
-	}
 }

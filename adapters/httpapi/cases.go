@@ -44,7 +44,7 @@ func (s *Server) listCases(ctx context.Context, in *request) (*output[CasePage],
 	}
 	return answer(s, in, question[CasePage]{
 		projection: projections.CasesName,
-		tag:        markOf(scope),
+		tag:        s.markOfList(scope),
 		load: func(ctx context.Context, view engine.View) (func(context.Context) (CasePage, error), error) {
 			page, err := projections.ListCases(ctx, view, scope, query.CaseQuery)
 			if errors.Is(err, projections.ErrBadCursor) {
@@ -57,7 +57,19 @@ func (s *Server) listCases(ctx context.Context, in *request) (*output[CasePage],
 			if err := countCases(ctx, view, scope, query, &body); err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context) (CasePage, error) { return s.finishPage(ctx, body, page, list, today) }, nil
+			since, err := s.changedSince(ctx, view, refsOf(page.Items)...)
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context) (CasePage, error) {
+				body, err := s.finishPage(ctx, body, page, list, today)
+				for i, item := range body.Items {
+					if news, looked := since[item.Reference]; looked {
+						body.Items[i].Changed = &news.Count
+					}
+				}
+				return body, err
+			}, nil
 		},
 	})
 }
@@ -68,6 +80,26 @@ func markOf(scope projections.Scope) func(context.Context, engine.View) ([]any, 
 		mark, err := projections.Mark(ctx, view, scope)
 		return []any{mark}, err
 	}
+}
+
+// markOfList is markOf, and changes whenever the caller looks at a case, too.
+func (s *Server) markOfList(scope projections.Scope) func(context.Context, engine.View) ([]any, error) {
+	return func(ctx context.Context, view engine.View) ([]any, error) {
+		parts, err := markOf(scope)(ctx, view)
+		if err != nil {
+			return nil, err
+		}
+		looked, err := s.lookedTag(ctx)
+		return append(parts, looked), err
+	}
+}
+
+func refsOf(rows []projections.CaseRow) []string {
+	refs := make([]string, len(rows))
+	for i, row := range rows {
+		refs[i] = row.Ref
+	}
+	return refs
 }
 
 // countCases fills in the total and the facets.
@@ -112,8 +144,9 @@ func (s *Server) finishPage(ctx context.Context, body CasePage, page projections
 type CaseDetails struct {
 	AsOf AsOf `json:"asOf"`
 	Case
-	Actions           []Action  `json:"actions" nullable:"false" doc:"Open ones first, by due date"`
-	EarlierBusinesses []Earlier `json:"earlierBusinesses,omitempty" doc:"Where the case was before it was transferred"`
+	Actions           []Action      `json:"actions" nullable:"false" doc:"Open ones first, by due date"`
+	EarlierBusinesses []Earlier     `json:"earlierBusinesses,omitempty" doc:"Where the case was before it was transferred"`
+	ChangedSince      *ChangedSince `json:"changedSince,omitempty" doc:"What is new since you last looked; absent where you never did"`
 }
 
 // findCase reads the case that the path names, and answers as for one that does not exist where
@@ -133,11 +166,24 @@ func findCase(ctx context.Context, view engine.View, in *request) (projections.C
 	return row, err
 }
 
-// tagOf tags answers about one case with its last event.
+// tagOf tags answers about one case with the revision of its stream, and with what else changes when
+// something is sent about it.
 func tagOf(in *request) func(context.Context, engine.View) ([]any, error) {
 	return func(ctx context.Context, view engine.View) ([]any, error) {
 		row, err := findCase(ctx, view, in)
-		return []any{row.Ref, row.FRN, row.Revision}, err
+		return []any{revised(row.Revision), row.Ref, row.FRN, row.LastEntry, row.RecordedAt, row.Uploads, row.FailedUploads, row.Notifications}, err
+	}
+}
+
+// tagOfDetails is tagOf, and changes whenever the caller looks at a case, too.
+func (s *Server) tagOfDetails(in *request) func(context.Context, engine.View) ([]any, error) {
+	return func(ctx context.Context, view engine.View) ([]any, error) {
+		parts, err := tagOf(in)(ctx, view)
+		if err != nil {
+			return nil, err
+		}
+		looked, err := s.lookedTag(ctx)
+		return append(parts, looked), err
 	}
 }
 
@@ -145,75 +191,57 @@ func (s *Server) showCase(ctx context.Context, in *request) (*output[CaseDetails
 	if refusal := noParameters(in); refusal != nil {
 		return nil, refusal
 	}
-	scope, today := scopeOf(ctx), s.today()
 	return answer(s, in, question[CaseDetails]{
 		projection: projections.CasesName,
-		tag:        tagOf(in),
+		tag:        s.tagOfDetails(in),
 		load: func(ctx context.Context, view engine.View) (func(context.Context) (CaseDetails, error), error) {
 			row, err := findCase(ctx, view, in)
 			if err != nil {
 				return nil, err
 			}
-			actions, err := projections.Actions(ctx, view, scope, row.Ref)
+			actions, err := projections.Actions(ctx, view, scopeOf(ctx), row.Ref)
 			if err != nil {
 				return nil, err
 			}
-			earlier, err := projections.EarlierBusinesses(ctx, view, scope, row.Ref)
+			body, err := s.detailsOf(ctx, view, row)
 			if err != nil {
 				return nil, err
-			}
-			body := CaseDetails{AsOf: asOf(view), Case: caseOf(row, today), Actions: make([]Action, len(actions))}
-			for _, business := range earlier {
-				body.EarlierBusinesses = append(body.EarlierBusinesses, Earlier{business.FRN, business.Until})
 			}
 			return func(ctx context.Context) (CaseDetails, error) {
-				var o opening
-				addCase(&o, &body.Case, row)
-				for i, action := range actions {
-					body.Actions[i] = actionOf(action, today)
-					addAction(&o, &body.Actions[i], action)
-				}
-				err := o.open(ctx, s)
+				err := s.openDetails(ctx, &body, row, actions)
 				return body, err
 			}, nil
 		},
 	})
 }
 
-// DocumentList holds a case's key documents.
-type DocumentList struct {
-	AsOf  AsOf       `json:"asOf"`
-	Items []Document `json:"items" nullable:"false"`
-}
-
-func (s *Server) listDocuments(ctx context.Context, in *request) (*output[DocumentList], error) {
-	if refusal := noParameters(in); refusal != nil {
-		return nil, refusal
+// detailsOf shows what is in clear of a case.
+func (s *Server) detailsOf(ctx context.Context, view engine.View, row projections.CaseRow) (CaseDetails, error) {
+	body := CaseDetails{AsOf: asOf(view), Case: caseOf(row, s.today())}
+	earlier, err := projections.EarlierBusinesses(ctx, view, scopeOf(ctx), row.Ref)
+	if err != nil {
+		return body, err
 	}
-	return answer(s, in, question[DocumentList]{
-		projection: projections.CasesName,
-		tag:        tagOf(in),
-		load: func(ctx context.Context, view engine.View) (func(context.Context) (DocumentList, error), error) {
-			row, err := findCase(ctx, view, in)
-			if err != nil {
-				return nil, err
-			}
-			documents, err := projections.Documents(ctx, view, scopeOf(ctx), row.Ref)
-			if err != nil {
-				return nil, err
-			}
-			body := DocumentList{AsOf: asOf(view), Items: make([]Document, len(documents))}
-			return func(ctx context.Context) (DocumentList, error) {
-				var o opening
-				for i, document := range documents {
-					body.Items[i] = documentOf(document)
-					addDocument(&o, &body.Items[i], document)
-				}
-				err := o.open(ctx, s)
-				return body, err
-			}, nil
-		},
-	})
+	for _, business := range earlier {
+		body.EarlierBusinesses = append(body.EarlierBusinesses, Earlier{business.FRN, business.Until})
+	}
+	since, err := s.changedSince(ctx, view, row.Ref)
+	if news, looked := since[row.Ref]; looked {
+		body.ChangedSince, body.Changed = &news, &news.Count
+	}
+	return body, err
+}
+
+// openDetails shows the rest: what is sealed of the case, and its actions.
+func (s *Server) openDetails(ctx context.Context, body *CaseDetails, row projections.CaseRow, actions []projections.ActionRow) error {
+	var o opening
+	addCase(&o, &body.Case, row)
+	body.Actions = make([]Action, len(actions))
+	for i, action := range actions {
+		body.Actions[i] = actionOf(action, s.today())
+		addAction(&o, &body.Actions[i], action)
+	}
+	return o.open(ctx, s)
 }
 
 // nothing is the query of a route without parameters.

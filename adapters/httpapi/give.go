@@ -184,7 +184,10 @@ func revisionTag(revision eventstore.Revision) string {
 	return strconv.Quote(strconv.FormatInt(int64(revision), 10))
 }
 
-var tagPattern = regexp.MustCompile(`^"(0|[1-9][0-9]{0,17})"$`)
+// tagPattern takes the tag of a revision, and that of an answer about a stream, which has more after it
+// (see revised). The latter is weak, as a representation's; what is compared is the revision alone,
+// and that is exact whatever became of the answer's bytes.
+var tagPattern = regexp.MustCompile(`^(?:W/)?"(0|[1-9][0-9]{0,17})(?:\.[A-Za-z0-9_-]{1,40})?"$`)
 
 // expectedOf returns the revision that If-Match names, nil where the request has none.
 func expectedOf(header http.Header) (*eventstore.Revision, *Problem) {

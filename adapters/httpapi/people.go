@@ -84,5 +84,5 @@ func (s *Server) registerAccounts(api huma.API) {
 	give(s, api, http.MethodPost, "/api/v1/accounts/{id}/erase", "Erase a person", "Ends the account for good, and destroys the key of all that is personal in it. It cannot be undone.", http.StatusOK, s.onAccount(people.EraseAccount))
 	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/legal-hold", "Place a legal hold", "Keeps the data of a case beyond their time, until the hold is lifted.", http.StatusOK, s.placeHold)
 	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/legal-hold/lift", "Lift a legal hold", "The data of the case are erased when their time has come.", http.StatusOK, s.liftHold)
-	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/allocation", "Allocate a case", "Gives a case to yourself, to somebody else of its business (supervisors), or to nobody.", http.StatusOK, s.allocate)
+	give(s, api, http.MethodPost, "/api/v1/cases/{ref}/allocation", "Allocate a case", "Gives a case to yourself, to somebody else of its business (supervisors), or to nobody.", http.StatusOK, s.allocate, matching)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"casesync/domain/casefile"
+	"casesync/domain/notification"
+	"casesync/domain/upload"
 	"casesync/projections"
 	"casesync/projections/engine"
 )
@@ -20,15 +22,17 @@ type TimelinePage struct {
 
 // Entry is one thing that happened to a case.
 type Entry struct {
-	Number      int64           `json:"number" doc:"Counts in the order in which it was recorded; may have gaps"`
-	Kind        string          `json:"kind" example:"stage-changed"`
-	At          time.Time       `json:"at" doc:"When it happened at the source"`
-	RecordedAt  time.Time       `json:"recordedAt"`
-	About       string          `json:"about,omitempty" doc:"The action or document concerned"`
-	Data        json.RawMessage `json:"data,omitempty" doc:"What it says, by its kind"`
-	Text        string          `json:"text,omitempty" doc:"An action's description, a document's title or a suppression's reason; absent once it was erased"`
-	Contradicts []string        `json:"contradicts,omitempty" doc:"What it contradicts of what was known before"`
-	Internal    bool            `json:"internal,omitempty" doc:"Shown to auditors alone"`
+	Number     int64           `json:"number" doc:"Counts in the order in which it was recorded; may have gaps"`
+	Kind       string          `json:"kind" example:"stage-changed"`
+	At         time.Time       `json:"at" doc:"When it happened at the source"`
+	RecordedAt time.Time       `json:"recordedAt"`
+	About      string          `json:"about,omitempty" doc:"The action, document, upload or notification concerned"`
+	Data       json.RawMessage `json:"data,omitempty" doc:"What it says, by its kind; people are in it by their user ids"`
+	Text       string          `json:"text,omitempty" doc:"An action's description, a document's title, a file's name, what the case management system said of an upload or notification, or a suppression's reason; absent once it was erased"`
+	// Fields are of notifications alone.
+	Fields      map[string]string `json:"fields,omitempty" doc:"What was filled in, for notification-sent; absent once it was erased"`
+	Contradicts []string          `json:"contradicts,omitempty" doc:"What it contradicts of what was known before"`
+	Internal    bool              `json:"internal,omitempty" doc:"Shown to auditors alone"`
 }
 
 func (s *Server) showTimeline(ctx context.Context, in *request) (*output[TimelinePage], error) {
@@ -87,9 +91,13 @@ func addEntry(o *opening, entry *Entry, row projections.TimelineRow) {
 	case "action-requested":
 		read := func(data []byte) (casefile.Action, error) { return projections.OpenedAction(data, row.About) }
 		opened(o, row.Sealed, read, func(a casefile.Action) { entry.Text = a.Description })
-	case "suppressed", "unsuppressed": // in auditors' timelines alone
-		read := func(data []byte) (reason string, err error) { return reason, json.Unmarshal(data, &reason) }
-		opened(o, row.Sealed, read, func(reason string) { entry.Text = reason })
+	case "suppressed", "unsuppressed", "suppression-executed", "suppression-reversed", // in auditors' timelines alone
+		"upload-accepted", "upload-rejected", "notification-acknowledged", "notification-rejected":
+		opened(o, row.Sealed, readJSON[string], func(text string) { entry.Text = text })
+	case "upload-received", "upload-duplicate", "upload-refused", "upload-quarantined", "upload-stopped", "upload-abandoned":
+		opened(o, row.Sealed, readJSON[upload.File], func(file upload.File) { entry.Text = file.Name })
+	case "notification-sent":
+		opened(o, row.Sealed, readJSON[notification.Content], func(content notification.Content) { entry.Fields = content.Fields })
 	case "document-published":
 		read := func(data []byte) (casefile.Document, error) { return projections.OpenedDocument(data, row.About) }
 		opened(o, row.Sealed, read, func(d casefile.Document) {

@@ -24,6 +24,7 @@ type world struct {
 	*fixture
 	people *commands.People
 	links  commands.Links
+	files  *files
 }
 
 // inWorlds runs a test on SQLite and on PostgreSQL.
@@ -50,6 +51,8 @@ func newWorld(t *testing.T, address string, change func(*httpapi.Config)) *world
 			t.Fatal(err)
 		}
 		config.People = w.people
+		openCasework(t, address, config, w.links)
+		w.files = openFiles(t, address, config, func() *httpapi.Server { return w.api })
 		if change != nil {
 			change(config)
 		}
