@@ -115,13 +115,13 @@ func (s *Server) admit(r *http.Request, route Route) (caller, *Problem) {
 
 // enter returns who stands so, with what the first of the route's permissions that counts for him lets him see.
 // Where none does, the first one's refusal says what is missing.
-func (s standing) enter(r *http.Request, route Route) (caller, *Problem) {
+func (s *standing) enter(r *http.Request, route Route) (caller, *Problem) {
 	var first *Problem
 	for _, permission := range route.needs() {
 		if !s.principal.Somewhere(permission) {
 			continue
 		}
-		who := s
+		who := *s
 		refusal := who.acceptFor(r, permission)
 		if refusal == nil {
 			return caller{who, scopeFor(who.principal, permission)}, nil
@@ -132,7 +132,7 @@ func (s standing) enter(r *http.Request, route Route) (caller, *Problem) {
 		first = problem(CodeForbidden, "This needs the permission %s, which none of your roles gives.", route.Needs()).
 			with("WWW-Authenticate", `Bearer realm="casesync", error="insufficient_scope"`)
 	}
-	return caller{standing: s}, first
+	return caller{standing: *s}, first
 }
 
 // scopeFor is what a principal sees by virtue of a permission: the businesses that grant it, or

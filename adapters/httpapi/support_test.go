@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,9 +14,7 @@ import (
 // strangers is a question of somebody who is not signed in.
 func strangers(with data) data {
 	body := data{"type": "access", "business": frnA, "subject": "No link came", "text": "I was invited.", "name": "Sam Stranger", "email": "sam@stranger.example"}
-	for name, value := range with {
-		body[name] = value
-	}
+	maps.Copy(body, with)
 	return body
 }
 

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,7 +73,7 @@ func (p *Portal) askHelpdesk(r *http.Request, form supportForm) (answer, error) 
 	if err != nil {
 		key = uuid.New() // a form that nobody here made: sent twice, it is two tickets
 	}
-	_, _, _, err = p.config.Casework.OpenTicketAsStranger(r.Context(), commands.Ask{ID: key}, form.question(), form.contact())
+	err = p.open(r.Context(), key, form)
 	switch refusal, is := errors.AsType[*domain.Refusal](err); {
 	case is:
 		return p.again(form, http.StatusConflict, faults{{"support-form", refusal.Reason}}), nil
@@ -82,6 +83,12 @@ func (p *Portal) askHelpdesk(r *http.Request, form supportForm) (answer, error) 
 			faults{{"support-form", "Your question could not be kept just now. Nothing that you typed is lost: send it again in a few minutes."}}), nil
 	}
 	return answer{page: "asked", title: "Question sent", data: asked{form.Email, hoursAt(p.config.Now())}}, nil
+}
+
+// open keeps a question. The token of the link to it is for the mail alone, which makes it anew.
+func (p *Portal) open(ctx context.Context, key uuid.UUID, form supportForm) error {
+	_, _, _, err := p.config.Casework.OpenTicketAsStranger(ctx, commands.Ask{ID: key}, form.question(), form.contact()) //nolint:dogsled // see above
+	return err
 }
 
 // asked is what is told to who asked.

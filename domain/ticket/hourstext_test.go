@@ -20,8 +20,9 @@ func TestHelpdeskHoursText(t *testing.T) {
 	} {
 		for _, day := range week {
 			opening := hours.Week[day]
-			if want := fmt.Sprintf("%s %02d:00 to %02d:00", days, opening.From, opening.To); !strings.Contains(ticket.HelpdeskHoursText, want) {
-				t.Errorf("%s: got %q, want it to say %q", day, ticket.HelpdeskHoursText, want)
+			got, want := ticket.HelpdeskHoursText, fmt.Sprintf("%s %02d:00 to %02d:00", days, opening.From, opening.To)
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: got %q, want it to say %q", day, got, want)
 			}
 		}
 	}
