@@ -167,11 +167,11 @@ func TestKilled(t *testing.T) {
 		return len(p), nil
 	})
 	const size = 30 << 20
-	if got, err := s.Scan(context.Background(), io.LimitReader(killing, size), size); !errors.Is(err, clamd.ErrUnreachable) || got.Clean {
+	if got, err := s.Scan(context.Background(), io.LimitReader(killing, size), size); !errors.Is(err, clamd.ErrUnreachable) || errors.Is(err, clamd.ErrAway) || got.Clean {
 		t.Errorf("killed: got %+v, %v, want %v", got, err, clamd.ErrUnreachable)
 	}
-	if _, err := s.Scan(context.Background(), strings.NewReader(eicar), int64(len(eicar))); !errors.Is(err, clamd.ErrUnreachable) {
-		t.Errorf("gone: got %v, want %v", err, clamd.ErrUnreachable)
+	if _, err := s.Scan(context.Background(), strings.NewReader(eicar), int64(len(eicar))); !errors.Is(err, clamd.ErrAway) || !errors.Is(err, clamd.ErrUnreachable) {
+		t.Errorf("gone: got %v, want %v", err, clamd.ErrAway)
 	}
 	_ = os.Remove(socket)
 	daemon = startDaemon(t, config, socket)

@@ -29,6 +29,8 @@ import (
 var (
 	// ErrUnreachable: the scanner can not be reached, or broke off. The same file may be scanned later.
 	ErrUnreachable = errors.New("scanner unreachable")
+	// ErrAway is an ErrUnreachable where nobody answers at the address at all: no file is to blame for it.
+	ErrAway = fmt.Errorf("%w: nobody answers", ErrUnreachable)
 	// ErrUnclear: the scanner answered, and neither that it found something nor that it did not.
 	ErrUnclear = errors.New("scanner gave no clear answer")
 	// ErrBeyond: the file is larger than what the scanner looks at.
@@ -176,16 +178,18 @@ func (s *Scanner) dial(ctx context.Context) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: s.config.ConnectTimeout}
 	conn, err := dialer.DialContext(ctx, s.network, s.address)
 	if err != nil {
-		return nil, unreachable(ctx, err)
+		return nil, notReached(ctx, ErrAway, err)
 	}
 	return conn, nil
 }
 
-func unreachable(ctx context.Context, err error) error {
+func unreachable(ctx context.Context, err error) error { return notReached(ctx, ErrUnreachable, err) }
+
+func notReached(ctx context.Context, how, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	return fmt.Errorf("%w: %w", how, err)
 }
 
 // chunkBytes is how much is sent at a time.

@@ -200,6 +200,9 @@ func (u *Uploads) find(ctx context.Context, document *documents.Document) (Findi
 const (
 	backOffFirst = time.Second
 	backOffMax   = 5 * time.Minute
+	// awayMax is how long a file waits at most for a scanner that is not there, once it is again. One that breaks off
+	// while it looks at a file may do so because of that file, which waits longer each time.
+	awayMax = 10 * time.Second
 )
 
 // postpone has a step tried again, after a time that doubles with each.
@@ -214,6 +217,9 @@ func (u *Uploads) postpone(ctx context.Context, r row, err error) error {
 		fault = FaultUndecided
 	}
 	wait := min(backOffFirst<<min(r.attempts-1, 16), backOffMax)
+	if errors.Is(err, clamd.ErrAway) {
+		wait = min(wait, awayMax)
+	}
 	u.config.Logger.WarnContext(ctx, "upload waits", "upload", r.id, "stage", string(r.stage), "fault", fault, "attempts", r.attempts, "again_in", wait, "error", err)
 	return u.staging.postpone(context.WithoutCancel(ctx), r, fault, u.config.Now().Add(wait))
 }

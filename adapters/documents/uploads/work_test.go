@@ -93,7 +93,10 @@ func TestUnreachableScanner(t *testing.T) {
 		if w.scanner.scans != 10 {
 			t.Errorf("got %d scans, want 10", w.scanner.scans)
 		}
+		w.scanner.set(fmt.Errorf("not even connected: %w", clamd.ErrAway))
+		w.workOff()
 		w.scanner.set(nil)
+		w.clock.move(11 * time.Second)
 		w.workOff()
 		if got := w.decider.finding(id); len(got) != 1 || !got[0].Clean {
 			t.Errorf("reachable again: got %+v, want it clean", got)
