@@ -175,15 +175,16 @@ func tagOf(in *request) func(context.Context, engine.View) ([]any, error) {
 	}
 }
 
-// tagOfDetails is tagOf, and changes whenever the caller looks at a case, too.
+// tagOfDetails is tagOf, and changes whenever the caller looks at the case, too.
 func (s *Server) tagOfDetails(in *request) func(context.Context, engine.View) ([]any, error) {
 	return func(ctx context.Context, view engine.View) ([]any, error) {
 		parts, err := tagOf(in)(ctx, view)
-		if err != nil {
-			return nil, err
+		if err != nil || s.config.Looks == nil {
+			return parts, err
 		}
-		looked, err := s.lookedTag(ctx)
-		return append(parts, looked), err
+		ref := pathValue(in.http, "ref")
+		looks, err := s.config.Looks.Marks(ctx, lookerOf(ctx), ref)
+		return append(parts, looks[ref]), err
 	}
 }
 

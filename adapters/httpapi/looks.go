@@ -105,16 +105,12 @@ func (s *Server) changedSince(ctx context.Context, view engine.View, refs ...str
 	return since, nil
 }
 
-// lookedTag is a part of entity tags: it changes whenever the caller marks a case as looked at.
-func (s *Server) lookedTag(ctx context.Context) (int64, error) {
+// lookedTag is a part of entity tags of lists: it changes when the caller marks a case as looked at.
+func (s *Server) lookedTag(ctx context.Context) ([]commands.Look, error) {
 	if s.config.Looks == nil {
-		return 0, nil
+		return nil, nil
 	}
-	last, err := s.config.Looks.All(ctx, lookerOf(ctx), 1)
-	if err != nil || len(last) == 0 {
-		return 0, err
-	}
-	return last[0].At.UnixMicro(), nil
+	return s.config.Looks.All(ctx, lookerOf(ctx), 1)
 }
 
 // ChangedCase is a case that changed since the caller last looked at it.

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"casesync/domain/access"
@@ -46,6 +47,50 @@ func TestChangedSinceLooked(t *testing.T) {
 		}
 		look(o.as(access.Auditor), "C6", data{}).want(http.StatusOK)
 		look(o.operator(), "C1", data{}).want(http.StatusForbidden)
+	})
+}
+
+// TestLookedTag: an answer that a client has is not good any more once the person has looked.
+func TestLookedTag(t *testing.T) {
+	inOffices(t, func(t *testing.T, o *office) {
+		for _, path := range []string{"/api/v1/cases/C2", "/api/v1/cases?status=open"} {
+			ref := "C2"
+			if strings.Contains(path, "?") {
+				ref = "C1"
+			}
+			first := o.read(o.wren.token, path).want(http.StatusOK).header.Get("ETag")
+			o.do(http.MethodGet, path, o.wren.token, "", "If-None-Match", first).want(http.StatusNotModified)
+			o.asked(http.MethodPost, "/api/v1/cases/"+ref+"/looked", o.robin.token, data{}).want(http.StatusOK)
+			o.do(http.MethodGet, path, o.wren.token, "", "If-None-Match", first).want(http.StatusNotModified)
+			o.asked(http.MethodPost, "/api/v1/cases/"+ref+"/looked", o.wren.token, data{}).want(http.StatusOK)
+			o.do(http.MethodGet, path, o.wren.token, "", "If-None-Match", first).want(http.StatusOK)
+		}
+	})
+}
+
+// TestOfferClocks shows by when a proactive offer is to be told of and made, 14 and 21 days after the file was
+// asked for (requirement 62), as long as it is not too late for one.
+func TestOfferClocks(t *testing.T) {
+	inOffices(t, func(t *testing.T, o *office) {
+		shown := func() string {
+			got := o.read(o.wren.token, "/api/v1/cases/C2").want(http.StatusOK)
+			listed := o.read(o.wren.token, "/api/v1/cases?q=C2").want(http.StatusOK)
+			if got.text("offerTellBy") != listed.text("items", 0, "offerTellBy") || got.text("offerMakeBy") != listed.text("items", 0, "offerMakeBy") {
+				t.Errorf("the list has %s, and the details %s", listed.body, got.body)
+			}
+			return got.text("offerTellBy") + " " + got.text("offerMakeBy")
+		}
+		if got := shown(); got != " " {
+			t.Errorf("before the file was asked for: got %q, want no clock", got)
+		}
+		o.event("C2", "case.stage-changed", data{"stage": "file-requested"}) // on 1 June
+		if got, want := shown(), "2026-06-15 2026-06-22"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		o.event("C2", "case.stage-changed", data{"stage": "view-issued"})
+		if got := shown(); got != " " {
+			t.Errorf("after the view: got %q, want no clock", got)
+		}
 	})
 }
 
