@@ -400,7 +400,7 @@ func TestPublishes(t *testing.T) {
 		t.Errorf("got %d counted, want 400", got)
 	}
 	tooLarge := message.NewMessage("large", make([]byte, 1<<20))
-	if err := p.Publish("q", tooLarge); !errors.Is(err, sb.ErrMessageTooLarge) {
+	if err := p.Publish("q", tooLarge); !TooLarge(err) {
 		t.Errorf("got %v, want %v", err, sb.ErrMessageTooLarge)
 	}
 	if err := errors.Join(p.Close(), p.Close()); err != nil {

@@ -157,6 +157,10 @@ func (p *Publisher) sendBatch(ctx context.Context, sender *sender, messages []*m
 	return taken, sender.SendMessageBatch(ctx, batch, nil)
 }
 
+// TooLarge reports whether an error of Publish says that a message is larger than the broker takes, however often
+// it is sent.
+func TooLarge(err error) bool { return errors.Is(err, sb.ErrMessageTooLarge) }
+
 // Close waits for what is being published, and disconnects.
 func (p *Publisher) Close() error {
 	p.closing.Lock()

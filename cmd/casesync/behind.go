@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"casesync/adapters/documents/uploads"
 	"casesync/adapters/mail"
+	"casesync/adapters/outbox"
 	"casesync/adapters/reactions"
 	"casesync/adapters/scheduler"
 	"casesync/adapters/state"
@@ -18,8 +20,11 @@ import (
 	"casesync/projections/engine"
 )
 
-// mailFollower is the name under which mail follows the log, for ever.
-const mailFollower = "mail"
+// The names under which mail and the outbox follow the log, for ever.
+const (
+	mailFollower   = "mail"
+	outboxFollower = "outbox"
+)
 
 // follows is what goes on in a process of the role publish beside the read models.
 type follows struct {
@@ -27,6 +32,8 @@ type follows struct {
 	scheduler *scheduler.Scheduler
 	mails     *mail.Mails
 	queue     *follower.Follower
+	outbox    *outbox.Outbox
+	uploads   *uploads.Uploads
 }
 
 // following returns what does as events and the clock ask for, none where the process does not have the role.
@@ -54,8 +61,14 @@ func (s *serving) following(ctx context.Context) ([]func(context.Context) error,
 	if err != nil {
 		return nil, err
 	}
+	if f.outbox, err = s.outbox(ctx); err != nil {
+		return nil, err
+	}
+	if f.uploads, err = s.uploads(ctx); err != nil {
+		return nil, err
+	}
 	s.follows = f
-	runs := []func(context.Context) error{f.reactions.Run, f.scheduler.Run, f.queue.Run, func(ctx context.Context) error { f.mails.Run(ctx); return nil }}
+	runs := []func(context.Context) error{f.reactions.Run, f.scheduler.Run, f.queue.Run, func(ctx context.Context) error { f.mails.Run(ctx); return nil }, f.outbox.Run, f.uploads.Run}
 	for _, address := range s.settings.ActivityTo {
 		runs = append(runs, func(ctx context.Context) error { return s.openedActivity.Forward(ctx, address) })
 	}
@@ -91,7 +104,7 @@ func (s *system) reactions(ctx context.Context) (*reactions.Reactions, error) {
 		return nil, err
 	}
 	people := s.openedPeople
-	return reactions.New(reactions.Config{
+	config := reactions.Config{
 		Log: s.openedLog, Codec: s.openedCodec, Checkpoints: checkpoints,
 		EndSessions: ended.EndAll, Credentials: credentials,
 		SuspendMember: people.SuspendMember, RemoveMember: people.RemoveMember, FinishAcceptance: people.FinishAcceptance,
@@ -99,7 +112,11 @@ func (s *system) reactions(ctx context.Context) (*reactions.Reactions, error) {
 		ReturnCases: people.ReturnCases, CaughtUp: s.caughtUp, Memberships: s.membershipsOf, Allocations: s.allocations,
 		PurgeMails: mails.PurgePerson, PurgeLetters: letters.Erase, DestroyKeys: s.openedKeys.DestroyTreeOnce,
 		Now: s.now, Logger: s.logger,
-	})
+	}
+	if err := s.reactToCasework(ctx, &config); err != nil {
+		return nil, err
+	}
+	return reactions.New(config)
 }
 
 // caughtUp waits until the read models of people and of cases have reached position.
@@ -167,7 +184,7 @@ func (s *system) scheduler(ctx context.Context, reacts *reactions.Reactions) (*s
 		scheduler.Rotation(runs, s.openedKeys.DestroyedSince, s.openedKeys.Rotate),
 	}
 	return scheduler.New(scheduler.Config{
-		Sweeps: sweeps, Leases: s.openedCheckpoints, Runs: runs, Every: s.settings.Serve.SweepEvery, Now: s.now, Logger: s.logger,
+		Sweeps: append(sweeps, s.caseworkSweeps()...), Leases: s.openedCheckpoints, Runs: runs, Every: s.settings.Serve.SweepEvery, Now: s.now, Logger: s.logger,
 	})
 }
 

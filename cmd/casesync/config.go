@@ -40,6 +40,7 @@ type manual struct {
 	Held        heldCommand        `cmd:"" help:"Look after events that wait for a gap in their sequence to close."`
 	Token       tokenCommand       `cmd:"" help:"Issue, list and revoke tokens for machines."`
 	Followers   followersCommand   `cmd:"" help:"Look after what follows the log beside the read models: reactions and mail."`
+	Outbox      outboxCommand      `cmd:"" help:"Look after messages to case management systems that could not be published."`
 	Mail        mailCommand        `cmd:"" help:"Look after mail that could not be sent."`
 	Activity    activityCommand    `cmd:"" help:"Look into the log for Security Operations: who did what."`
 	Subject     subjectCommand     `cmd:"" help:"Everything about one person: export it, or erase it."`
@@ -57,7 +58,7 @@ type storage struct {
 	Keyring   string `help:"The key ring, which holds the data keys of persons and cases: sqlite:PATH or postgres://…. Default: sqlite:DATA/keyring.db." placeholder:"ADDRESS" group:"Storage"`
 	KEKFile   string `name:"kek-file" help:"File (mode 0600) of the key that wraps the key ring; made at the first start. Without it nothing personal can be read. Default: DATA/kek." placeholder:"FILE" type:"path" group:"Storage"`
 	State     string `help:"Tokens, sessions, credentials, mail that waits, dead letters and the activity log: sqlite:PATH or postgres://…. Default: sqlite:DATA/state.db." placeholder:"ADDRESS" group:"Storage"`
-	Documents string `help:"Directory of documents. Default: DATA/documents." placeholder:"DIR" type:"path" group:"Storage"`
+	Documents string `help:"Documents, sealed: file:DIR, or azblob://CONTAINER?storage_account=NAME. Default: file:DATA/documents." placeholder:"ADDRESS" group:"Storage"`
 	Secrets   string `help:"Directory of secrets, one a file: client secrets of identity providers, by the name that a connection refers to. Default: DATA/secrets." placeholder:"DIR" type:"path" group:"Storage"`
 	MailTo    string `name:"mail-folder" help:"Folder that mail is kept in where there is no mail server. Default: DATA/mail." placeholder:"DIR" type:"path" group:"Storage"`
 }
@@ -95,7 +96,7 @@ func (s *storage) place() {
 		{&s.Keyring, "sqlite:", "keyring.db"},
 		{&s.KEKFile, "", "kek"},
 		{&s.State, "sqlite:", "state.db"},
-		{&s.Documents, "", "documents"},
+		{&s.Documents, "file:", "documents"},
 		{&s.Secrets, "", "secrets"},
 		{&s.MailTo, "", "mail"},
 	} {
@@ -116,10 +117,12 @@ type serveCommand struct {
 
 	serviceBusSettings
 	peopleSettings
+	caseworkSettings
 
-	Demo          bool          `help:"Serve a demonstration: invented cases made of a real complaint register, tokens for a person of each role, and a simulated case management system."`
-	DemoPause     time.Duration `help:"Pause between two events of the simulated case management system." default:"3s"`
-	MetricsPublic bool          `help:"Serve /metrics without a token."`
+	Demo            bool          `help:"Serve a demonstration: invented cases made of a real complaint register, tokens for a person of each role, and a simulated case management system."`
+	DemoPause       time.Duration `help:"Pause between two events of the simulated case management system." default:"3s"`
+	DemoAnswerAfter time.Duration `help:"How long after it was sent the simulated case management system answers an upload or a notification." default:"5s"`
+	MetricsPublic   bool          `help:"Serve /metrics without a token."`
 
 	LagMax           time.Duration `help:"How old the oldest event that a read model has not taken may be before /readyz says no." default:"1m" group:"Limits"`
 	StopTimeout      time.Duration `help:"How long requests under way may take to end after SIGINT or SIGTERM." default:"15s" group:"Limits"`
@@ -135,7 +138,7 @@ func (s *serveCommand) check() error {
 	if s.TLSCert != "" && len(s.TrustedProxy) > 0 {
 		return errors.New("--trusted-proxy is for plain HTTP behind a proxy: give it or --tls-cert, not both")
 	}
-	if err := errors.Join(s.serviceBusSettings.check(), s.peopleSettings.check()); err != nil {
+	if err := errors.Join(s.serviceBusSettings.check(), s.peopleSettings.check(), s.caseworkSettings.check(s.Demo)); err != nil {
 		return err
 	}
 	if _, err := s.proxies(); err != nil {

@@ -46,18 +46,19 @@ func (s *serving) fill(ctx context.Context, register *demo.Register, d *demonstr
 			}
 		}
 	}
-	cases := register.OpenCases(demo.Options{Seed: demoSeed, Now: d.Anchor}, f.business)
-	for _, part := range []struct {
-		what string
-		make func(context.Context) error
-	}{
-		{"send notifications", func(ctx context.Context) error { return f.notify(ctx, cases) }},
-		{"open tickets", f.ask},
-		{"save views", f.saveViews},
-	} {
-		if err := part.make(ctx); err != nil {
-			return fmt.Errorf("%s: %w", part.what, err)
-		}
+	return f.make(ctx, register.OpenCases(demo.Options{Seed: demoSeed, Now: d.Anchor}, f.business))
+}
+
+// make makes all there is, out of the cases of the business that are open.
+func (f furnishing) make(ctx context.Context, cases []demo.OpenCase) error {
+	if err := f.notify(ctx, cases); err != nil {
+		return fmt.Errorf("send notifications: %w", err)
+	}
+	if err := f.ask(ctx); err != nil {
+		return fmt.Errorf("ask the helpdesk: %w", err)
+	}
+	if err := f.saveViews(ctx); err != nil {
+		return fmt.Errorf("save views: %w", err)
 	}
 	return nil
 }
@@ -88,6 +89,7 @@ type notice struct {
 
 // notify sends notifications about a case each: answers of every kind follow, and one request waits for an operator.
 func (f furnishing) notify(ctx context.Context, cases []demo.OpenCase) error {
+	cases = slices.Clone(cases)
 	for _, n := range f.notices() {
 		at := slices.IndexFunc(cases, n.suits)
 		if at < 0 {

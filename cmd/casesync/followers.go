@@ -12,7 +12,7 @@ import (
 )
 
 // followerNames are the subscriptions of the log that keep a checkpoint in the state database.
-var followerNames = []string{reactions.SessionsName, reactions.Name, mailFollower}
+var followerNames = []string{reactions.SessionsName, reactions.Name, reactions.CasesName, mailFollower, outboxFollower}
 
 // followersCommand looks after what follows the log beside the read models.
 type followersCommand struct {
@@ -59,7 +59,8 @@ type followersRestartCommand struct {
 func (followersRestartCommand) Help() string {
 	return `A follower stops where the log is not the one that it followed, or was restored to before its checkpoint: nobody can say what was
 missed then. Begun anew, it goes over the whole log. What was done is not done twice: reactions look at the log as it is before
-they take anything away, a mail that is known is not sent again, and events older than three days are not mailed.
+they take anything away, a mail that is known is not sent again, and events older than three days are not mailed. The outbox publishes
+facts again, under the ids that they had; uploads and notifications that went out stay out.
 
 Example:
   casesync followers restart reactions --reason "log restored from the backup of 31 January"`

@@ -65,6 +65,11 @@ func (s *serving) followed(ctx context.Context) ([]httpapi.Finding, error) {
 			Help: helpIf(sweep.Fault != "", "the last run failed; the log lines of this process say why"),
 		})
 	}
+	casework, err := s.caseworkFindings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, casework...)
 	lost := s.openedActivity.Lost()
 	return append(list, httpapi.Finding{
 		Name: "activity log: entries lost", Ready: true, Value: lost, Help: helpIf(lost > 0, "the log lines say why: see that the state database is up and its disk has room"),
@@ -90,7 +95,11 @@ func (s *serving) peopleHealth(ctx context.Context, unrecorded int64) (telemetry
 	if err != nil {
 		return measured, err
 	}
-	for _, status := range health.followers {
+	casework, err := s.follows.outbox.Status(ctx)
+	if err != nil {
+		return measured, err
+	}
+	for _, status := range append(health.followers, casework.Status) {
 		f := telemetry.FollowerHealth{Name: status.Name, LagEvents: status.LagEvents, LagAge: status.LagAge}
 		if status.Err != nil {
 			f.FailingSince = status.FailingSince

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -10,7 +14,13 @@ import (
 // TestMain makes the test binary the program itself where a test starts it as a process of its own.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		main() // does not return
+		p := &program{
+			settings: &manual{}, getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, userTokens: true,
+		}
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := p.main(ctx, os.Args[1:])
+		stop()
+		os.Exit(code)
 	}
 	testscript.Main(m, map[string]func(){"casesync": main})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -32,6 +33,9 @@ type resolving func(o *outbox.Outbox, ctx context.Context, by access.Principal, 
 
 // decide takes a decision. That it was asked for is recorded first; the reason is kept with the message alone, sealed.
 func (id messageID) decide(ctx context.Context, p *program, operation string, d decision, resolve resolving) error {
+	if strings.TrimSpace(d.Reason) == "" {
+		return usage("--reason is empty: say why")
+	}
 	s := p.installed()
 	defer s.close()
 	box, err := s.outbox(ctx)
@@ -49,11 +53,8 @@ func (id messageID) decide(ctx context.Context, p *program, operation string, d 
 		return err
 	}
 	err = resolve(box, ctx, d.principal(), uuid.UUID(id), d.Reason)
-	switch {
-	case errors.Is(err, outbox.ErrNotParked):
-		return fmt.Errorf("no message %s is parked: casesync outbox list shows those there are, without those that were published or skipped", id)
-	case errors.Is(err, commands.ErrNoReason):
-		return usage("--reason is empty: say why")
+	if errors.Is(err, outbox.ErrNotParked) {
+		return fmt.Errorf("no message %s is parked: casesync outbox list shows those that are, with those that were skipped", id)
 	}
 	return err
 }

@@ -32,11 +32,18 @@ type program struct {
 	stderr   io.Writer
 	logger   *slog.Logger
 	now      func() time.Time
+	// userTokens lets tokens stand for business users; for tests alone.
+	userTokens bool
 }
 
 // run is the program: main gives it the world, tests give it another one. It returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{settings: &manual{}, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	return p.main(ctx, args)
+}
+
+// main runs a command line, and returns the exit code.
+func (p *program) main(ctx context.Context, args []string) int {
 	if done, err := p.parse(args); done || err != nil {
 		return p.exit(err)
 	}

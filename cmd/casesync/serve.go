@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"casesync/adapters/commands"
+	"casesync/adapters/demo"
 	"casesync/adapters/httpapi"
 	"casesync/adapters/telemetry"
 	"casesync/projections"
@@ -43,7 +44,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	defer listener.Close() // only where serving never began
 	sys := p.system()
 	defer sys.close()
-	sys.allowUserTokens = s.Demo
+	sys.allowUserTokens = s.Demo || p.userTokens
 	serving := &serving{system: sys, settings: s, stopped: map[string]string{}}
 	return serving.run(ctx, listener)
 }
@@ -63,12 +64,19 @@ type serving struct {
 	follows *follows // nil without the role publish
 	// recorded is the activity log, with what is recorded there counted for the metrics.
 	recorded commands.ActivityLog
+	// demoDocuments are those of a demonstration's case system; nil in any other installation.
+	demoDocuments *demo.Documents
 }
 
 func (s *serving) run(ctx context.Context, listener net.Listener) error {
 	stopTracing, err := telemetry.StartTracing(ctx, s.getenv, version)
 	if err != nil {
 		return err
+	}
+	if s.settings.Demo {
+		if err := s.openDemo(ctx); err != nil {
+			return err
+		}
 	}
 	handler, drain, err := s.handler(ctx)
 	if err != nil {
@@ -148,7 +156,11 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 	}
 	s.recorded = metrics.Counting(activities)
 	var api *httpapi.Server
-	if err := s.addPeople(ctx, &config, func() *httpapi.Server { return api }); err != nil {
+	server := func() *httpapi.Server { return api } // there once the first request comes
+	if err := s.addPeople(ctx, &config, server); err != nil {
+		return nil, nil, err
+	}
+	if err := s.addCasework(ctx, &config, server); err != nil {
 		return nil, nil, err
 	}
 	api, err = httpapi.New(ctx, config)
@@ -158,6 +170,7 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 	metrics.WatchPeople(func(ctx context.Context) (telemetry.PeopleHealth, error) {
 		return s.peopleHealth(ctx, api.Unrecorded())
 	})
+	metrics.WatchCasework(s.caseworkHealth)
 	handler = s.onlyRoles(metrics.Middleware(api))
 	if handler, err = s.settings.behindProxies(handler); err != nil {
 		return nil, nil, err

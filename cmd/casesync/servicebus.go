@@ -35,6 +35,14 @@ func (a serviceBusAddress) String() string {
 	return servicebus.ConnectionString(a).String()
 }
 
+// connection is how the namespace is reached.
+func (a serviceBusAddress) connection() servicebus.Connection {
+	if a.isHost() {
+		return servicebus.Connection{Namespace: string(a)}
+	}
+	return servicebus.Connection{ConnectionString: servicebus.ConnectionString(a)}
+}
+
 func (s *serviceBusSettings) check() error {
 	switch {
 	case s.ServiceBus == "" && (s.ServiceBusQueue != "" || s.ServiceBusSource != ""):
@@ -65,12 +73,8 @@ func (s *serving) fromServiceBus(ctx context.Context) (func(context.Context) err
 		return nil, err
 	}
 	topic, subscription, _ := strings.Cut(settings.ServiceBusQueue, "/")
-	connection := servicebus.Connection{ConnectionString: servicebus.ConnectionString(settings.ServiceBus)}
-	if settings.ServiceBus.isHost() {
-		connection = servicebus.Connection{Namespace: string(settings.ServiceBus)}
-	}
 	subscriber, err := servicebus.NewSubscriber(servicebus.SubscriberConfig{
-		Connection: connection, Subscription: subscription, Sessions: settings.ServiceBusSessions, SessionsMax: settings.ServiceBusMax,
+		Connection: settings.ServiceBus.connection(), Subscription: subscription, Sessions: settings.ServiceBusSessions, SessionsMax: settings.ServiceBusMax,
 		InFlightMax: settings.ServiceBusMax, HoldMax: serviceBusHoldMax, DrainMax: s.settings.StopTimeout, Logger: s.logger,
 	})
 	if err != nil {

@@ -199,7 +199,7 @@ func (s *system) subjects(ctx context.Context) (*subject.Subjects, error) {
 		return nil, err
 	}
 	people := s.openedPeople
-	return subject.New(subject.Config{
+	config := subject.Config{
 		Log: s.openedLog, Codec: s.openedCodec, Account: people.Account, Memberships: s.membershipsOf,
 		Allocations: func(ctx context.Context, person string) ([]string, error) { return s.allocations(ctx, person, "") },
 		Credentials: s.credentialsOf, Sessions: s.sessionsOf, Mails: s.mailsTo, Activities: s.activitiesOf,
@@ -207,7 +207,11 @@ func (s *system) subjects(ctx context.Context) (*subject.Subjects, error) {
 		Reacted: func(ctx context.Context, position eventstore.Position) error {
 			return reactions.Reacted(ctx, s.openedCheckpoints, position)
 		},
-	})
+	}
+	if err := s.subjectsOfCasework(ctx, &config); err != nil {
+		return nil, err
+	}
+	return subject.New(config)
 }
 
 func (s *system) credentialsOf(ctx context.Context, person string) (subject.Credentials, error) {

@@ -41,6 +41,7 @@ type system struct {
 	openedIngester *cms.Ingester
 	openedStore    *readmodel.Store
 	peopleParts
+	caseworkParts
 }
 
 func (p *program) system() *system { return &system{program: p} }

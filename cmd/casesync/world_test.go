@@ -191,15 +191,7 @@ func (a *api) get(as, path string, headers ...string) (status int, header http.H
 
 func (a *api) do(method, as, path, body string, headers ...string) (int, http.Header, string) {
 	a.t.Helper()
-	request, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, strings.NewReader(body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+a.token[as])
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := cmp.Or(a.client, http.DefaultClient).Do(request)
+	response, err := cmp.Or(a.client, http.DefaultClient).Do(a.request(method, as, path, body, headers...))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -209,6 +201,20 @@ func (a *api) do(method, as, path, body string, headers ...string) (int, http.He
 		a.t.Fatal(err)
 	}
 	return response.StatusCode, response.Header, string(read)
+}
+
+// request makes a request; headers are pairs of name and value.
+func (a *api) request(method, as, path, body string, headers ...string) *http.Request {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.token[as])
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return request
 }
 
 // object gets a JSON object, and fails on any other answer.

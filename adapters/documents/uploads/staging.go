@@ -154,6 +154,12 @@ func (s staging) take(ctx context.Context, now time.Time, lease time.Duration) (
 	return row{}, false, nil
 }
 
+// renew keeps a row that was taken until a time, and reports whether the caller still has it.
+func (s staging) renew(ctx context.Context, r row, until time.Time) (bool, error) {
+	return s.changed(ctx, "keep upload", `UPDATE staged_uploads SET due_at = $1 WHERE id = $2 AND fence = $3 AND stage = $4`,
+		until.UnixMicro(), r.id, r.fence, string(r.stage))
+}
+
 // advance puts a row that was taken into its next stage, unless somebody else has taken it since.
 func (s staging) advance(ctx context.Context, r row, next stage, now time.Time) error {
 	return s.exec(ctx, "advance upload", `UPDATE staged_uploads SET stage = $1, due_at = $2, waits_since = $2, attempts = 0, fault = ''

@@ -29,7 +29,7 @@
 // receiving: bytes come. whole: they are all there; a worker writes the manifest, finds out the type, and tells
 // Steps.Complete. scan: a worker asks the scanner, with back-off while that is unreachable, and tells Steps.NoteScan.
 // kept: there is nothing more to do here; the row is forgotten after a while, the document stays. gone: it is being
-// deleted. Rescan leads from kept back to scan. A worker takes a row for Lease; where it dies, another takes it
+// deleted. Rescan leads from kept back to scan. A worker takes a row for Lease, and renews that; where it dies, another takes it
 // after that, and does the step again: each step of Steps may be told more than once, and must come to the same.
 //
 // # Where a crash leaves it
@@ -141,8 +141,9 @@ type Config struct {
 	UnreachableAfter time.Duration
 	// Workers is how many files are looked at, at once. Default 2.
 	Workers int
-	// Lease is how long a worker has for a step. Default 15 minutes; above the scanner's own time limit.
-	Lease time.Duration
+	// Lease is how long a step stays with a worker that was not heard of: one that is at work renews it, and after a crash
+	// another takes the step. StepTimeout bounds a step, above the scanner's own time limit. Defaults 30 seconds, 15 minutes.
+	Lease, StepTimeout time.Duration
 	// Poll is how often workers look for what other processes left, and SweepEvery how often Run sweeps. Defaults 2 seconds, 10 minutes.
 	Poll, SweepEvery time.Duration
 	// NetworkTimeout is how long a client may send nothing in a request. Grace is how long a request that broke off may
@@ -162,7 +163,7 @@ func (c *Config) setDefaults() {
 		standard time.Duration
 	}{
 		{&c.IdleAfter, 24 * time.Hour}, {&c.KeptFor, 7 * 24 * time.Hour}, {&c.UnreachableAfter, 24 * time.Hour},
-		{&c.Lease, 15 * time.Minute}, {&c.Poll, 2 * time.Second}, {&c.SweepEvery, 10 * time.Minute},
+		{&c.Lease, 30 * time.Second}, {&c.StepTimeout, 15 * time.Minute}, {&c.Poll, 2 * time.Second}, {&c.SweepEvery, 10 * time.Minute},
 		{&c.NetworkTimeout, time.Minute}, {&c.Grace, 10 * time.Second},
 	} {
 		*field.value = cmp.Or(*field.value, field.standard)

@@ -67,9 +67,7 @@ func (u *Uploads) Work(ctx context.Context) (bool, error) {
 	if err != nil || !taken {
 		return false, err
 	}
-	step, cancel := context.WithTimeout(ctx, u.config.Lease*9/10)
-	defer cancel()
-	next, err := u.do(step, r)
+	next, err := u.hold(ctx, r)
 	switch {
 	case errors.Is(err, documents.ErrErased):
 		return true, u.staging.advance(ctx, r, kept, u.config.Now()) // who destroyed the key has it removed
@@ -77,6 +75,30 @@ func (u *Uploads) Work(ctx context.Context) (bool, error) {
 		return true, u.postpone(ctx, r, err)
 	}
 	return true, u.staging.advance(ctx, r, next, u.config.Now())
+}
+
+// hold does the step of a row, and keeps the row meanwhile. The step ends early where another has the row.
+func (u *Uploads) hold(ctx context.Context, r row) (next stage, err error) {
+	step, end := context.WithTimeout(ctx, u.config.StepTimeout)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		renew := time.NewTicker(u.config.Lease / 3)
+		defer renew.Stop()
+		for {
+			select {
+			case <-step.Done():
+				return
+			case <-renew.C:
+			}
+			held, err := u.staging.renew(step, r, u.config.Now().Add(u.config.Lease))
+			if err == nil && !held {
+				end()
+			}
+		}
+	})
+	defer renewing.Wait()
+	defer end()
+	return u.do(step, r)
 }
 
 // do does the step of a row's stage. Files come from strangers: where looking at one makes a program error happen, that one

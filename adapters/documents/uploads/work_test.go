@@ -325,3 +325,30 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// A worker that is at a long step keeps its row, also past the lease.
+func TestLeaseIsRenewed(t *testing.T) {
+	t.Parallel()
+	const lease = 600 * time.Millisecond
+	sqldbtest.Each(t, func(t *testing.T, address string) {
+		w := newWorld(t, address, func(config *uploads.Config) { config.Lease = lease })
+		id := w.send([]byte("%PDF-1.7 file"))
+		if _, err := w.Work(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		other, _ := w.process()
+		w.scanner.before = func() {
+			for range 30 {
+				time.Sleep(lease / 10)
+				w.clock.move(lease / 10)
+				if done, err := other.Work(context.Background()); done || err != nil {
+					t.Errorf("while it is at work: got %v, %v, want nothing due", done, err)
+				}
+			}
+		}
+		w.workOff()
+		if got := w.decider.finding(id); len(got) != 1 || !got[0].Clean {
+			t.Errorf("got %+v, want it found clean once", got)
+		}
+	})
+}

@@ -117,7 +117,7 @@ func start(tb testing.TB) *Providers {
 func setUp(tb testing.TB) string {
 	tb.Helper()
 	var messages bytes.Buffer
-	command := exec.Command(filepath.Join(moduleRoot(tb), "scripts", "testidp", "setup.sh"))
+	command := exec.Command(filepath.Join(moduleRoot(tb), "scripts", "npm-tool.sh"), "testidp")
 	command.Stderr = &messages
 	output, err := command.Output()
 	if err != nil {
