@@ -51,7 +51,8 @@ func shutGate(t *testing.T) shut {
 func blankPages(t *testing.T) *portal.Portal {
 	t.Helper()
 	pages, err := portal.New(portal.Config{
-		People: &commands.People{}, PublicURL: "https://casesync.test", Mails: func(context.Context) ([]portal.Message, error) { return nil, nil },
+		People: &commands.People{}, Casework: &commands.Casework{}, Store: struct{ engine.Store }{}, Codec: eventstore.NewCodec(catalog.New(), oneKey{}),
+		PublicURL: "https://casesync.test", Mails: func(context.Context) ([]portal.Message, error) { return nil, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +72,9 @@ func bareServer(t *testing.T) *Server {
 		People: &commands.People{}, Gate: shutGate(t), Pages: blankPages(t), Activities: struct{ ActivityReader }{},
 		Questions:    func(context.Context, string) ([]string, error) { return nil, nil },
 		ExportPerson: func(context.Context, io.Writer, string) error { return nil },
+		Casework:     &commands.Casework{},
+		Looks:        struct{ Looks }{},
+		Outbox:       struct{ Outbox }{},
 		Uploads:      http.NotFoundHandler(),
 		OpenUpload:   func(context.Context, string) (Content, error) { return nil, ContentFault(CodeNotFound, nil) },
 		OpenDocument: func(context.Context, string, string, PublishedDocument) (Content, error) {

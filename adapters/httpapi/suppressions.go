@@ -48,19 +48,19 @@ var suppressionParameters = []parameter[suppressionQuery]{
 	{name: "cursor", doc: "The next of the page before", set: setText(func(q *suppressionQuery) *string { return &q.cursor })},
 }
 
-func (s *Server) listSuppressions(_ context.Context, in *request) (*output[SuppressionPage], error) {
+func (s *Server) listSuppressions(ctx context.Context, in *request) (*output[SuppressionPage], error) {
 	query := suppressionQuery{pageQuery{limit: pageItemsMax}, suppressionRequests}
 	if refusal := parseParameters(in.http.URL.RawQuery, suppressionParameters, &query); refusal != nil {
 		return nil, refusal
 	}
 	list := listOf(in.http.URL.Path, in.http.URL.RawQuery, pageParameters...)
 	if query.kind == suppressedCases {
-		return s.listSuppressedCases(in, query.pageQuery, list)
+		return s.listSuppressedCases(ctx, in, query.pageQuery, list)
 	}
-	return s.listSuppressionRequests(in, query.pageQuery, list)
+	return s.listSuppressionRequests(ctx, in, query.pageQuery, list)
 }
 
-func (s *Server) listSuppressionRequests(in *request, page pageQuery, list [32]byte) (*output[SuppressionPage], error) {
+func (s *Server) listSuppressionRequests(_ context.Context, in *request, page pageQuery, list [32]byte) (*output[SuppressionPage], error) {
 	var after projections.NotificationCursor
 	if refusal := s.resume(page, list, &after); refusal != nil {
 		return nil, refusal
@@ -84,7 +84,7 @@ func (s *Server) listSuppressionRequests(in *request, page pageQuery, list [32]b
 	})
 }
 
-func (s *Server) listSuppressedCases(in *request, page pageQuery, list [32]byte) (*output[SuppressionPage], error) {
+func (s *Server) listSuppressedCases(_ context.Context, in *request, page pageQuery, list [32]byte) (*output[SuppressionPage], error) {
 	var after string
 	if refusal := s.resume(page, list, &after); refusal != nil {
 		return nil, refusal
