@@ -11,19 +11,19 @@ import (
 
 // message is what the portal tells case management systems, as far as this one hears it; schemas/portal has all of it.
 type message struct {
-	ID      string
-	Type    string
-	Subject string
-	Time    time.Time
+	ID      string    `json:"id"`
+	Type    string    `json:"type"`
+	Subject string    `json:"subject"`
+	Time    time.Time `json:"time"`
 	Data    struct {
-		CaseReference    string
-		NotificationType string
-		Fields           map[string]string
-		FileName         string
-		Size             int64
-		SHA256           string
-		ContentPath      string
-	}
+		CaseReference    string            `json:"caseReference"`
+		NotificationType string            `json:"notificationType"`
+		Fields           map[string]string `json:"fields"`
+		FileName         string            `json:"fileName"`
+		Size             int64             `json:"size"`
+		SHA256           string            `json:"sha256"`
+		ContentPath      string            `json:"contentPath"`
+	} `json:"data"`
 }
 
 // answering is the part of the simulated case management system that hears the portal.

@@ -88,7 +88,7 @@ func disagree(s standing, fields map[string]string) answer {
 }
 
 // close closes what is open of a kind.
-func (s standing) close(kind string) (then []fact) {
+func (s *standing) close(kind string) (then []fact) {
 	for _, a := range s.Actions {
 		if a.Kind == kind {
 			then = append(then, fact{actionClosed, actionClosedData{ActionID: a.ID, Result: "completed"}})

@@ -57,7 +57,7 @@ func (b *books) write(ctx context.Context, f func(*page) error) ([]said, error) 
 	if err != nil {
 		return nil, fmt.Errorf("write books: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // it has no effect after a commit
+	defer tx.Rollback() // it has no effect after a commit
 	p := &page{ctx: ctx, tx: tx, history: b.history}
 	if err := f(p); err != nil {
 		return nil, fmt.Errorf("write books: %w", err)

@@ -68,7 +68,10 @@ func (p *portal) post(ctx context.Context, e said) error {
 // told says what the portal made of an event. One that it rejects stays rejected: it has a dead letter there.
 func (p *portal) told(ctx context.Context, id string, answer []byte) {
 	var told struct {
-		Results []struct{ Status, Reason string }
+		Results []struct {
+			Status string `json:"status"`
+			Reason string `json:"reason"`
+		} `json:"results"`
 	}
 	if err := json.Unmarshal(answer, &told); err == nil && len(told.Results) == 1 && told.Results[0].Status == "rejected" {
 		p.logger.InfoContext(ctx, "the portal rejected an event of the simulated case management system", "event_id", id, "reason", told.Results[0].Reason)

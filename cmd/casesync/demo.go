@@ -17,6 +17,7 @@ import (
 
 	"casesync/adapters/cms"
 	"casesync/adapters/demo"
+	"casesync/adapters/documents/demoscan"
 	"casesync/adapters/documents/fetch"
 	"casesync/adapters/identity"
 	"casesync/domain/access"
@@ -229,6 +230,7 @@ Try, in another terminal:
   curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/dashboard'
   curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/cases?status=open&sort=-priority,dueDate&limit=10'
   curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/uphold-rates?groupBy=product'
+  curl -H "Authorization: Bearer $TOKEN" '%[2]s/api/v1/notifications'
   curl -H "Authorization: Bearer $TOKEN" -N '%[2]s/api/v1/events'
 
 `, d.token(access.Supervisor), d.Address)
@@ -258,6 +260,9 @@ func (s *serving) play(ctx context.Context, register *demo.Register, d *demonstr
 	}
 	fmt.Fprintf(s.stdout, "A simulated case management system publishes an event every %s, and answers what is sent to it after %s. Stop with Ctrl-C.\n",
 		s.settings.DemoPause, s.settings.DemoAnswerAfter)
+	if _, standsIn := s.openedScanner.(demoscan.Scanner); standsIn {
+		fmt.Fprintln(s.stdout, "No virus scanner is at work: files are looked at by a stand-in, which finds the EICAR test file and nothing else.")
+	}
 	return s.caseSystem(register, d).Run(ctx)
 }
 
