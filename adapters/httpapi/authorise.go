@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -82,10 +83,16 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		visitOf(r.Context()).by(who)    //nolint:contextcheck // bound derived r from r
 		s.seen(r.Context(), who.person) //nolint:contextcheck // the same
 		if refusal != nil {
+			if route.Stream {
+				linger(w)
+			}
 			s.refuse(w, r, refusal)
 			return
 		}
 		if route.Stream {
+			if !route.OwnBody { // who reads a body gives it its time
+				setDeadlines(w, time.Time{})
+			}
 			var over func()
 			r, over = s.watch(w, r, route, who)
 			defer over()

@@ -43,7 +43,7 @@ func (scanner) Scan(_ context.Context, r io.Reader, _ int64) (clamd.Result, erro
 	case err != nil:
 		return clamd.Result{}, err
 	case bytes.Contains(content, []byte("unclear")):
-		return clamd.Result{}, errors.New("no clear answer")
+		return clamd.Result{}, clamd.ErrUnclear
 	case bytes.Contains(content, []byte("harmful")):
 		return clamd.Result{Finding: "Test.Harmful", Scanner: "test 1"}, nil
 	}

@@ -80,10 +80,9 @@ func setDeadlines(w http.ResponseWriter, deadline time.Time) {
 	_ = control.SetWriteDeadline(deadline)
 }
 
-// bound gives a request its time and its body's size. Streams bound themselves.
+// bound gives a request its time and its body's size. Streams bound themselves, once they are let in.
 func (s *Server) bound(w http.ResponseWriter, r *http.Request, route Route) (*http.Request, context.CancelFunc) {
 	if route.Stream {
-		setDeadlines(w, time.Time{})
 		return r, func() {}
 	}
 	if !route.OwnBody {
@@ -91,6 +90,15 @@ func (s *Server) bound(w http.ResponseWriter, r *http.Request, route Route) (*ht
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.RequestTimeout)
 	return r.WithContext(ctx), cancel
+}
+
+// lingerTime is how long the rest of a body is awaited that nobody reads any more, so that its client comes to
+// read the answer. It is short: the answer waits for it.
+const lingerTime = time.Second
+
+// linger is for answers to requests of which the body may be long, or never come.
+func linger(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // a test's recorder has none
 }
 
 // securityHeaders are sent with every answer. An answer's own Cache-Control replaces this one.

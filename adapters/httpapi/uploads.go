@@ -69,6 +69,7 @@ func (s *Server) uploadProblem(r *http.Request, err error) *Problem {
 // receive hands a request to the upload protocol, with the time that it may take.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	if refusal := noParameters(&request{http: r}); refusal != nil {
+		linger(w)
 		refusal.write(w)
 		return
 	}
@@ -78,6 +79,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	leave, ok := s.uploads.enter(callerOf(r.Context()).principal.ID)
 	if !ok {
+		linger(w)
 		// Not 429: clients of the protocol give up on that, and come back on this.
 		problem(CodeUploadsBusy, "You may send %d files at one time, and all together %d. Come back in a moment.",
 			s.limits.UploadsPerPrincipalMax, s.limits.UploadsMax).retryAfter(retryUnavailable).write(w)
@@ -104,6 +106,7 @@ func (s *Server) receiveBytes(w http.ResponseWriter, r *http.Request) {
 	if ctx.Err() != nil {
 		panic(http.ErrAbortHandler)
 	}
+	linger(paced)
 }
 
 // pacedWriter is the answer to a request that goes on for long: once the request may not go on, nobody
