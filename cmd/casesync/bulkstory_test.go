@@ -18,7 +18,7 @@ func TestBulkNotificationsComeOutOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		hook := w.receive()
 		s := w.start("--outbox", hook.url)
-		refs := s.manyCases(demo.FRN(1), commands.CasesMax)
+		refs := s.manyCases(demo.FRN(1), commands.CasesMax, "bulk")
 		w.caughtUp()
 		kills := make(chan struct{}, 8)
 		hook.after = func(count int) {
@@ -116,8 +116,8 @@ func (s *service) try(method, who, path, body string, headers ...string) (status
 	return response.StatusCode, string(text)
 }
 
-// manyCases publishes n cases of a business, and returns their references.
-func (a *api) manyCases(frn string, n int) (refs []string) {
+// manyCases publishes n cases of a business with an issue, and returns their references.
+func (a *api) manyCases(frn string, n int, issue string) (refs []string) {
 	a.t.Helper()
 	var events []map[string]any
 	for i := range n {
@@ -125,7 +125,7 @@ func (a *api) manyCases(frn string, n int) (refs []string) {
 		refs = append(refs, ref)
 		events = append(events, fact("cms.case.converted.v1", ref, 1, map[string]any{
 			"frn": frn, "product": map[string]any{"sector": "Banking and payments", "group": "Cards", "product": "Credit cards"},
-			"issue": "bulk", "consumer": map[string]any{"name": "Bulka Exampleton"}, "convertedAt": "2026-02-03T10:00:00Z",
+			"issue": issue, "consumer": map[string]any{"name": "Bulka Exampleton"}, "convertedAt": "2026-02-03T10:00:00Z",
 		}))
 		if len(events) == 500 || i == n-1 {
 			a.publish(events)

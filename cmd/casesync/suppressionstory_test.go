@@ -24,7 +24,7 @@ func TestSuppressionReachesWhatIsUnderWay(t *testing.T) {
 		hook := w.receive()
 		scanner := clamav(t, 8)
 		s := w.start(append(scanner.flags(), "--outbox", hook.url)...)
-		s.manyCases(demo.FRN(1), 3000)
+		s.manyCases(demo.FRN(1), 8_000, strings.Repeat("so that it does not fit between server and client ", 10))
 		s.publish([]map[string]any{converted(secret), converted("ZZZ-shown")})
 		w.caughtUp()
 
@@ -136,15 +136,17 @@ func (a *api) unknownTo(who string, paths ...string) {
 // returns reads the rest.
 func (a *api) slowExport(who string) (rest func() string) {
 	a.t.Helper()
+	var connection *net.TCPConn
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err == nil {
-			err = connection.(*net.TCPConn).SetReadBuffer(4 << 10)
+		dialled, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
 		}
-		return connection, err
+		connection = dialled.(*net.TCPConn)
+		return connection, connection.SetReadBuffer(4 << 10)
 	}}
 	request := a.request(http.MethodGet, who, "/api/v1/cases/export?format=csv&sort=reference", "")
-	response, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(request)
+	response, err := (&http.Client{Transport: transport, Timeout: 3 * time.Minute}).Do(request)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -154,6 +156,9 @@ func (a *api) slowExport(who string) (rest func() string) {
 		a.t.Fatalf("export: %d %v %q", response.StatusCode, err, first)
 	}
 	return func() string {
+		if err := connection.SetReadBuffer(1 << 20); err != nil {
+			a.t.Fatal(err)
+		}
 		text, err := io.ReadAll(reader)
 		if err != nil {
 			a.t.Errorf("the export broke off: %v", err)
