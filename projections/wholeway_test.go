@@ -205,7 +205,7 @@ func checkNothingPersonal(t *testing.T, w *projtest.World) {
 		for table, rows := range w.Rows(projection) {
 			for _, row := range rows {
 				for _, secret := range []string{"Mara", "Quill", "mara@example.com", "Jonas", "Oak", "AB-77", "XY-1", "Team", "Send the file", "The view", "confidence", "e-mail", "Statement", "moved", "second page"} {
-					if strings.Contains(row, secret) {
+					if strings.Contains(inClear(row), secret) {
 						t.Errorf("%s holds %q in clear: %s", table, secret, row)
 					}
 				}
