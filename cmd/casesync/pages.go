@@ -8,13 +8,17 @@ import (
 )
 
 // pages returns what people see in a browser. What the guide says comes from the parts that hold to it.
-func (s *serving) pages(facts gate.Facts) (*portal.Portal, error) {
+func (s *serving) pages(ctx context.Context, facts gate.Facts) (*portal.Portal, error) {
 	settings := s.settings
+	casework, err := s.casework(ctx)
+	if err != nil {
+		return nil, err
+	}
 	config := portal.Config{
-		People: s.openedPeople, PublicURL: settings.publicURL(), Demo: settings.Demo, Version: version, Now: s.now, Logger: s.logger,
+		People: s.openedPeople, Casework: casework, Store: s.openedStore, Codec: s.openedCodec, PublicURL: settings.publicURL(), Demo: settings.Demo, Version: version, Now: s.now, Logger: s.logger,
 		Guide: portal.Guide{
 			InvitationAge: settings.InvitationAge, ResetAge: settings.ResetAge, SessionIdle: settings.SessionIdle, SessionAbsolute: settings.SessionAbsolute,
-			HelpdeskURL: settings.HelpdeskURL,
+			HelpdeskURL: settings.helpdeskURL(),
 			OIDC: portal.OIDCFacts{
 				RedirectURL: facts.RedirectURL, Scopes: facts.OIDC.Scopes, Algorithms: facts.OIDC.Algorithms,
 				ClockSkew: facts.OIDC.SkewMax, SignInTime: facts.OIDC.AttemptAge, KeysKept: facts.OIDC.DiscoveryAge,

@@ -50,7 +50,7 @@ func (s *serving) addPeople(ctx context.Context, config *httpapi.Config, server 
 		status, err := credentials.Status(ctx, person)
 		return status.RecoveryCodesLeft, err
 	}
-	if config.Pages, err = s.pages(ways.Facts()); err != nil {
+	if config.Pages, err = s.pages(ctx, ways.Facts()); err != nil {
 		return err
 	}
 	subjects, err := s.subjects(ctx)
