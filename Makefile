@@ -41,6 +41,13 @@ test-race: ## Run every test five times over, in random order, with the race det
 test-azurite: ## Run the documents' tests on Azurite, Microsoft's stand-in for Azure Blob Storage, from npm
 	scripts/test-azurite.sh go test -race -count 1 -timeout 20m ./adapters/documents
 
+large_upload = CASESYNC_TEST_UPLOAD_MIB=1024 go test -count 1 -timeout 30m -v ./cmd/casesync -run '^TestLargeUploadArrivesWhatever$$'
+
+.PHONY: test-uploads
+test-uploads: ## Send 1 GiB, interrupted five times, into a folder and into Azurite (some minutes)
+	scripts/test-clamd.sh scripts/test-postgres.sh env $(large_upload)
+	scripts/test-azurite.sh scripts/test-clamd.sh scripts/test-postgres.sh env $(large_upload)
+
 .PHONY: test-outages
 test-outages: ## Run the KurrentDB log's tests with an outage of 10 seconds and 20 kills
 	CASESYNC_TEST_OUTAGE=10s CASESYNC_TEST_KILLS=20 go test -race -count 1 -timeout 20m ./eventstore/kurrentlog
