@@ -39,6 +39,9 @@ func (s *subscription) consumer(from link, inFlightMax int) *consumer {
 func (c *consumer) run(ctx context.Context) {
 	defer c.inFlight.Wait()
 	pauses := c.backoff()
+	if c.session == nil && !c.reach(ctx, pauses) {
+		return
+	}
 	idleSince := time.Now()
 	for {
 		free, ok := c.takeSlots(ctx)
@@ -70,7 +73,7 @@ func (c *consumer) run(ctx context.Context) {
 		default:
 			// Without an error it is a link that was lost. The client does not pace its attempts.
 			c.troubled(err)
-			if !pauses.wait(ctx) {
+			if !pauses.wait(ctx) || !c.reach(ctx, pauses) {
 				return
 			}
 		}

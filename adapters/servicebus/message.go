@@ -32,6 +32,10 @@ const (
 	// SequenceNumber is the broker's own number of the message. It says nothing about the order that its
 	// sender meant.
 	SequenceNumber = "servicebus.sequence-number"
+	// DeadLetterReason and DeadLetterDescription are why a message of a dead-letter queue is there, in the words of
+	// the broker or of whoever dead-lettered it.
+	DeadLetterReason      = "DeadLetterReason"
+	DeadLetterDescription = "DeadLetterErrorDescription"
 	// EnqueuedAt is when the broker took the message, RFC 3339.
 	EnqueuedAt = "servicebus.enqueued-at"
 )
@@ -70,7 +74,7 @@ func toBroker(m *message.Message) (*sb.Message, error) {
 			to.ContentType = &value
 		case CorrelationID:
 			to.CorrelationID = &value
-		case DeliveryCount, SequenceNumber, EnqueuedAt:
+		case DeliveryCount, SequenceNumber, EnqueuedAt, DeadLetterReason, DeadLetterDescription:
 		default:
 			to.ApplicationProperties[name] = value
 		}

@@ -2,6 +2,7 @@ package servicebus
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,11 +13,24 @@ import (
 const (
 	// acceptTimeout is how long the broker is asked to wait for a session with messages.
 	acceptTimeout = 30 * time.Second
+	// acceptGrace is how much longer its answer is waited for: without it the two deadlines race, and an answer
+	// that nobody waits for leaves a session locked.
+	acceptGrace = 3 * time.Second
 	// sessionSlice is how long a session is waited for at a time before others are thought of.
 	sessionSlice = 100 * time.Millisecond
 	// sessionSliceCrowded is the same while others wait.
 	sessionSliceCrowded = 10 * time.Millisecond
 )
+
+// early is a context that says it ends before it does, by acceptGrace. The client asks the broker to wait
+// until then.
+type early struct{ context.Context }
+
+// Deadline implements context.Context.
+func (e early) Deadline() (time.Time, bool) {
+	deadline, ok := e.Context.Deadline()
+	return deadline.Add(-acceptGrace), ok
+}
 
 // places are what sessions are handled in.
 type places struct {
@@ -70,18 +84,25 @@ func (s *subscription) receiveSessions() {
 
 // accept asks for a session. It returns none where there is none now, and an error when receiving ends.
 func (s *subscription) accept(pauses *backoff) (*sb.SessionReceiver, error) {
-	ctx, cancel := context.WithTimeout(s.receiving, acceptTimeout)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(s.receiving, acceptTimeout+acceptGrace)
 	defer cancel()
-	session, err := s.nextSession(ctx)
+	session, err := s.nextSession(early{ctx})
 	switch {
 	case err == nil:
+		s.answered()
 		pauses.reset()
 		return session, nil
 	case s.receiving.Err() != nil:
 		return nil, s.receiving.Err()
-	case noSession(err):
+	case has(err, sb.CodeTimeout):
+		s.answered()
 		pauses.reset()
 		return nil, nil
+	case errors.Is(err, context.DeadlineExceeded) && !s.silentSince(began):
+		return nil, nil
+	case errors.Is(err, context.DeadlineExceeded):
+		err = errSilent
 	}
 	s.troubled(err)
 	if !pauses.wait(s.receiving) {

@@ -27,6 +27,9 @@ type SubscriberConfig struct {
 	FetchGrace time.Duration
 	// Sessions says that the queues or subscriptions have sessions.
 	Sessions bool
+	// DeadLetters receives from the dead-letter queues of the queues or subscriptions instead, which have no
+	// sessions and count no deliveries. What comes from there must not be dead-lettered.
+	DeadLetters bool
 	// SessionsMax is how many sessions are handled at a time; default 64.
 	SessionsMax int
 	// SessionAcceptsMax is how many sessions are asked for at a time; default 16. Asking takes several round
@@ -57,6 +60,9 @@ type SubscriberConfig struct {
 	DrainMax time.Duration
 	// Count is told of outcomes; it must be safe for concurrent use. Default: nobody is told.
 	Count func(topic string, what Outcome, messages int)
+	// Trouble is told why receiving fails, each time that it does, and of nil once it works again; it must be
+	// safe for concurrent use. Default: nobody is told.
+	Trouble func(topic string, err error)
 	// Logger is told of faults; default slog.Default().
 	Logger *slog.Logger
 }
@@ -79,6 +85,10 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	if c.Count == nil {
 		c.Count = func(string, Outcome, int) {}
 	}
+	if c.Trouble == nil {
+		c.Trouble = func(string, error) {}
+	}
+	c.Sessions = c.Sessions && !c.DeadLetters
 	return c
 }
 
@@ -186,6 +196,7 @@ type subscription struct {
 	receiving context.Context // ends when no more is to be fetched
 	handling  context.Context // ends when messages in flight are given up
 	logger    *slog.Logger
+	standing  standing
 }
 
 func (s *subscription) run(giveUp context.CancelFunc) {
@@ -225,29 +236,20 @@ func (s *subscription) receiveQueue() {
 }
 
 func (s *subscription) receiver() (*sb.Receiver, error) {
-	if s.config.Subscription == "" {
-		return s.client.NewReceiverForQueue(s.topic, nil)
+	options := &sb.ReceiverOptions{}
+	if s.config.DeadLetters {
+		options.SubQueue = sb.SubQueueDeadLetter
 	}
-	return s.client.NewReceiverForSubscription(s.topic, s.config.Subscription, nil)
+	if s.config.Subscription == "" {
+		return s.client.NewReceiverForQueue(s.topic, options)
+	}
+	return s.client.NewReceiverForSubscription(s.topic, s.config.Subscription, options)
 }
 
 func (s *subscription) count(what Outcome) { s.config.Count(s.topic, what, 1) }
 
 func (s *subscription) backoff() *backoff {
 	return newBackoff(s.config.ReconnectPauseMin, s.config.ReconnectPauseMax)
-}
-
-// troubled says that receiving failed and is tried again.
-func (s *subscription) troubled(err error) {
-	s.count(Disconnected)
-	level, help := slog.LevelWarn, "tried again"
-	switch {
-	case has(err, sb.CodeNotFound):
-		level, help = slog.LevelError, "there is no such entity: create it, or correct its name"
-	case has(err, sb.CodeUnauthorizedAccess):
-		level, help = slog.LevelError, "access is refused: mend the credentials, or the rights of the identity"
-	}
-	s.logger.Log(s.receiving, level, "Service Bus cannot be received from", "error", err, "help", help)
 }
 
 // noSession reports that an error says no more than that no session has messages.

@@ -6,6 +6,9 @@
 // up the deliveries that the broker allows it. One that Take panics over goes to the broker's dead-letter
 // queue; one that Take refuses is Take's own to keep, and to return nil for.
 //
+// Keep hands over what a dead-letter queue holds in the same way: it leaves the broker once Keep returned nil for it,
+// and nothing sends it anywhere else, not even a panic.
+//
 // Messages are taken side by side, as many as the subscriber has in flight, and one at a time of each
 // session; a log that commits in groups makes batches of them. Nothing relies on the broker's order.
 package intake
@@ -35,6 +38,8 @@ type Config struct {
 	// Take keeps an event in CloudEvents' JSON format, or a payload that is none. It must be safe for
 	// concurrent use, and not mind repetitions.
 	Take func(ctx context.Context, event []byte) error
+	// Keep, instead of Take, keeps a message of a dead-letter queue, with why it is there. It must be as Take is.
+	Keep func(ctx context.Context, event []byte, reason, description string) error
 	// TakeTimeout bounds each attempt; default 30 s.
 	TakeTimeout time.Duration
 	// RetryPauseMin is the pause after the first failed attempt, which then grows; default 100 ms.
@@ -59,11 +64,11 @@ func Run(ctx context.Context, config Config) error {
 	// The first stands outermost: what is retried may time out, and panics are found where they happen.
 	handler.AddMiddleware(
 		middleware.CorrelationID,
-		servicebus.DeadLetterErrors(why),
+		servicebus.DeadLetterErrors(config.why),
 		middleware.Retry{
 			MaxRetries: math.MaxInt32, InitialInterval: cmp.Or(config.RetryPauseMin, 100*time.Millisecond),
 			MaxInterval: cmp.Or(config.RetryPauseMax, 10*time.Second), Multiplier: 2, RandomizationFactor: 0.25,
-			ShouldRetry:         func(params middleware.RetryParams) bool { return !permanent(params.Err) },
+			ShouldRetry:         func(params middleware.RetryParams) bool { return !config.permanent(params.Err) },
 			ResetContextOnRetry: true, Logger: watermill.NewSlogLogger(logger),
 		}.Middleware,
 		middleware.Timeout(cmp.Or(config.TakeTimeout, 30*time.Second)),
@@ -76,19 +81,25 @@ func Run(ctx context.Context, config Config) error {
 }
 
 func (c Config) handle(m *message.Message) error {
+	if c.Keep != nil {
+		return c.Keep(m.Context(), servicebus.CloudEvent(m), m.Metadata[servicebus.DeadLetterReason], m.Metadata[servicebus.DeadLetterDescription])
+	}
 	return c.Take(m.Context(), servicebus.CloudEvent(m))
 }
 
-// permanent reports that trying again is of no use.
-func permanent(err error) bool {
+// permanent reports that trying again is of no use. What is dead-lettered already has nowhere else to go.
+func (c Config) permanent(err error) bool {
+	if c.Keep != nil {
+		return false
+	}
 	var panicked middleware.RecoveredPanicError
 	return errors.As(err, &panicked)
 }
 
 // why is the reason that a message is dead-lettered with. What the panic said may quote the message,
 // so it stays in the log lines.
-func why(err error) (reason, description string, dead bool) {
-	if !permanent(err) {
+func (c Config) why(err error) (reason, description string, dead bool) {
+	if !c.permanent(err) {
 		return "", "", false
 	}
 	return "panic", "Taking the message failed by a fault of the program: see its log lines, mend it, and send the message again.", true

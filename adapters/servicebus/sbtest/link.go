@@ -117,9 +117,17 @@ func (l *link) refuse(condition, description string) {
 	l.session.frame(performDetach, []any{l.handle, true, amqpError(condition, description)}, nil)
 }
 
-// messageBytesMax is that of the Standard tier. If the attach did not say it, clients would take
-// every message for too large.
+// messageBytesMax is that of the Standard tier.
 const messageBytesMax = uint64(256 << 10)
+
+// bytesMax is what a link's attach says of the size of messages. If it did not say it, clients would take
+// every message for too large.
+func (l *link) bytesMax() uint64 {
+	if e := l.session.connection.server.entity(l.address); e != nil && e.options.MessageBytesMax > 0 {
+		return e.options.MessageBytesMax
+	}
+	return messageBytesMax
+}
 
 // sendAttach answers an attach. Settle modes and termini have to be those that were asked for, else
 // the client detaches, or waits for a detach.
@@ -138,7 +146,7 @@ func (l *link) sendAttach() {
 	if l.toClient {
 		a[9] = uint32(0)
 	} else {
-		a[10] = messageBytesMax
+		a[10] = l.bytesMax()
 	}
 	l.session.frame(performAttach, a, nil)
 }

@@ -130,6 +130,10 @@ func (s *Server) settle(token lockToken, what outcome, reason, description strin
 		s.stats.LocksLost++
 		return false
 	}
+	if s.dropSettle != nil && s.dropSettle(l.queue.path) {
+		l.link.session.connection.reset()
+		return true
+	}
 	delete(s.locks, token)
 	l.message.modify(changes)
 	switch what {

@@ -34,6 +34,8 @@ type Options struct {
 	Dedup time.Duration
 	// Sessions groups messages by their session id.
 	Sessions bool
+	// MessageBytesMax is the size of a message, or a batch, that is taken; default 256 KiB, that of the Standard tier.
+	MessageBytesMax uint64
 }
 
 // Stats count what happened since the start.
@@ -57,6 +59,7 @@ type Server struct {
 	onSend      func(entity, messageID string) error
 	dropAck     func(entity string) bool
 	refuse      func(entity string) bool
+	dropSettle  func(path string) bool
 	listener    net.Listener
 	address     string
 	connections map[*connection]struct{}
@@ -186,6 +189,14 @@ func (s *Server) SetRefuse(f func(entity string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = f
+}
+
+// SetDropSettle has f asked before a message of a queue, subscription or dead-letter queue is settled: if it returns
+// true, the connection is lost instead, and the lock stays until it runs out. f must not call the server.
+func (s *Server) SetDropSettle(f func(path string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropSettle = f
 }
 
 // DropConnections resets every connection. Entities and locks live on.
