@@ -27,4 +27,6 @@ const (
 	CodeSource = "source-mismatch"
 	// CodeNewer: the case holds an event that only a newer version of this program knows.
 	CodeNewer = "newer-version-needed"
+	// CodeDeadLettered: a message broker gave the message up; it may not have been taken here.
+	CodeDeadLettered = "dead-lettered"
 )

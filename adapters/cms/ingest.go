@@ -247,6 +247,20 @@ func (in *Ingester) reject(ctx context.Context, sender Sender, m Message) (Resul
 	return rejected, nil
 }
 
+// Bury keeps a message that a broker gave up as a dead letter, for the broker's reason, and does not try to take it:
+// that may be what it was given up for. When it returns nil the letter is durable; the same message again is counted. Of
+// a message that the sender may not speak for that is said, as of any other.
+func (in *Ingester) Bury(ctx context.Context, sender Sender, m Message, reason string) error {
+	if err := commands.Allow(sender.By, access.PublishEvents); err != nil {
+		return err
+	}
+	m.Fault = cmp.Or(sourceFault(sender, &m), &Fault{CodeDeadLettered, reason})
+	if err := in.letters.Keep(ctx, in.letter(sender, &m)); err != nil {
+		return fmt.Errorf("keep dead letter: %w", err)
+	}
+	return nil
+}
+
 func (in *Ingester) letter(sender Sender, m *Message) commands.DeadLetter {
 	return commands.DeadLetter{
 		Source: m.Source, EventID: m.ID, Type: m.Type, Subject: m.Subject, Sequence: m.Sequence, Stream: m.stream(), About: m.about(),

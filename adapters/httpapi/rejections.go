@@ -6,6 +6,7 @@ type rejection struct{ Code, Help string }
 
 // rejections are documented at /docs. They are decided on elsewhere; a test finds what is missing here.
 var rejections = []rejection{
+	{"dead-lettered", "The message broker gave the message up, as the reason says: mend what that names, then retry the dead letter."},
 	{"event-too-large", "The event is longer than is taken: send large texts as documents."},
 	{"forbidden", "Of one case among many: your roles at its business do not allow this."},
 	{"foreign-source", "Another case management system speaks for the case: let it hand the case over."},
