@@ -239,6 +239,37 @@ func (s *serveCommand) outboxConnection() servicebus.Connection {
 	return s.ServiceBus.connection()
 }
 
+// publishesToServiceBus reports whether messages go to --servicebus.
+func (s *serveCommand) publishesToServiceBus() bool {
+	kind, _ := s.outboxKind() // which checks its error itself
+	return kind == outboxServiceBus && s.OutboxServiceBus == ""
+}
+
+// checkOutbox finds what no message could be published with.
+func (s *serveCommand) checkOutbox() error {
+	kind, err := s.outboxKind()
+	if err != nil {
+		return nil //nolint:nilerr // the settings of casework say it
+	}
+	switch {
+	case kind != outboxServiceBus && s.OutboxServiceBus != "":
+		return errors.New("--outbox-servicebus is for --outbox servicebus:NAME: give that too")
+	case kind != outboxServiceBus:
+		return nil
+	case s.OutboxServiceBus == "" && s.ServiceBus == "":
+		return fmt.Errorf("--outbox %s: no namespace is named: give --outbox-servicebus or --servicebus", s.Outbox)
+	}
+	if err := servicebus.CheckEntity(strings.TrimPrefix(s.Outbox, outboxServiceBus+":"), ""); err != nil {
+		return fmt.Errorf("--outbox %s: %w", s.Outbox, err)
+	}
+	if s.OutboxServiceBus != "" {
+		if err := s.OutboxServiceBus.connection().Check(); err != nil {
+			return fmt.Errorf("--outbox-servicebus: %w", err)
+		}
+	}
+	return nil
+}
+
 // scannerCheckMax bounds checking the scanner at the start.
 const scannerCheckMax = 10 * time.Second
 

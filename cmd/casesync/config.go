@@ -36,6 +36,7 @@ type manual struct {
 	Projections projectionsCommand `cmd:"" help:"Look after the read models."`
 	Log         logCommand         `cmd:"" help:"Look into the log."`
 	Verify      verifyCommand      `cmd:"" help:"Check that the log is intact and the read models equal their replay."`
+	Reconcile   reconcileCommand   `cmd:"" help:"Compare an extract of a case management system with what is known here, and mend what differs."`
 	DeadLetters deadLettersCommand `cmd:"" help:"Decide what becomes of events that were rejected."`
 	Held        heldCommand        `cmd:"" help:"Look after events that wait for a gap in their sequence to close."`
 	Token       tokenCommand       `cmd:"" help:"Issue, list and revoke tokens for machines."`
@@ -138,7 +139,7 @@ func (s *serveCommand) check() error {
 	if s.TLSCert != "" && len(s.TrustedProxy) > 0 {
 		return errors.New("--trusted-proxy is for plain HTTP behind a proxy: give it or --tls-cert, not both")
 	}
-	if err := errors.Join(s.serviceBusSettings.check(), s.peopleSettings.check(), s.caseworkSettings.check(s.Demo)); err != nil {
+	if err := errors.Join(s.serviceBusSettings.check(s.publishesToServiceBus()), s.peopleSettings.check(), s.caseworkSettings.check(s.Demo), s.checkOutbox()); err != nil {
 		return err
 	}
 	if _, err := s.proxies(); err != nil {

@@ -60,6 +60,7 @@ type serving struct {
 	mu      sync.Mutex
 	stopped map[string]string // projections that stand still, and why
 
+	feeds   []*feedStanding // what events are taken from, of Service Bus
 	intake  intake
 	follows *follows // nil without the role publish
 	// recorded is the activity log, with what is recorded there counted for the metrics.
@@ -171,6 +172,7 @@ func (s *serving) handler(ctx context.Context) (handler http.Handler, drain func
 		return s.peopleHealth(ctx, api.Unrecorded())
 	})
 	metrics.WatchCasework(s.caseworkHealth)
+	metrics.WatchFeeds(s.feedsHealth, s.now)
 	handler = s.onlyRoles(metrics.Middleware(api))
 	if handler, err = s.settings.behindProxies(handler); err != nil {
 		return nil, nil, err
@@ -313,7 +315,7 @@ func (s *serving) findings(ctx context.Context) ([]httpapi.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = append(list, followed...)
+	list = append(append(list, followed...), s.feedFindings()...)
 	if s.settings.has("ingest") {
 		failing := s.intake.failing(h.MeasuredAt)
 		list = append(list, httpapi.Finding{

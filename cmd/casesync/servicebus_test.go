@@ -129,21 +129,48 @@ func TestServiceBusRejects(t *testing.T) {
 	}
 }
 
-// The settings that belong together are asked for, and nobody is shown the key.
+// The settings that belong together are asked for at the start, in the flags' own words, and nobody is shown the key.
 func TestServiceBusSettings(t *testing.T) {
 	t.Parallel()
 	w := sqliteWorld(t)
-	address := "Endpoint=sb://h.example/;SharedAccessKeyName=n;SharedAccessKey=S3CRET"
-	output, code := w.run("serve", "--servicebus", address)
-	if code != exitUsage || !strings.Contains(output, "--servicebus-queue") || strings.Contains(output, "S3CRET") {
-		t.Errorf("got %d %s, want it to ask for the queue", code, output)
-	}
-	output = w.must("config", "--servicebus", address, "--servicebus-queue", "q", "--servicebus-source", "urn:cms")
-	if strings.Contains(output, "S3CRET") || !strings.Contains(output, "SharedAccessKey=xxxxx") {
-		t.Errorf("got %s, want the key masked", output)
-	}
-	output, code = w.run("config", "--servicebus-queue", "q")
-	if code != exitUsage {
-		t.Errorf("got %d %s, want wrong usage", code, output)
+	const (
+		key   = "Endpoint=sb://h.example/;SharedAccessKeyName=n;SharedAccessKey=S3CRET"
+		local = "Endpoint=sb://127.0.0.1:5673;SharedAccessKeyName=n;SharedAccessKey=S3CRET;UseDevelopmentEmulator=true"
+		yes   = "\x00" // it is taken
+	)
+	for _, test := range []struct{ flags, want string }{ // want is what the refusal says
+		{"--servicebus " + key, "--servicebus-queue"},
+		{"--servicebus-queue q", "--servicebus"},
+		{"--servicebus " + key + " --servicebus-queue q", "--servicebus-source"},
+		{"--servicebus " + key + " --servicebus-queue q --servicebus-source urn:cms", yes},
+		{"--servicebus " + local + " --servicebus-queue t/s --servicebus-source urn:cms --no-servicebus-sessions", yes},
+		{"--servicebus sb://h.example --servicebus-queue q --servicebus-source urn:cms", "no host name"},
+		{"--servicebus Endpoint=S3CRET --servicebus-queue q --servicebus-source urn:cms", "names no endpoint"},
+		{"--servicebus " + key + " --servicebus-queue q?x --servicebus-source urn:cms", "no name of a queue"},
+		{"--servicebus " + key + " --servicebus-feed a,source=urn:a --servicebus-feed b/s,source=urn:b,sessions=false", yes},
+		{"--servicebus-feed a,source=urn:a", "no namespace is named"},
+		{"--servicebus-feed a,source=urn:a,namespace=h.example", yes},
+		{"--servicebus-feed a,source=urn:a,credential=other", yes},
+		{"--servicebus-feed a,source=urn:a,credential=../other", "file in --secrets"},
+		{"--servicebus-feed a,source=urn:a,credential=x,namespace=h.example", "both namespace="},
+		{"--servicebus " + key + " --servicebus-feed a", "neither source="},
+		{"--servicebus " + key + " --servicebus-feed a,sessions=true", "source=URI"},
+		{"--servicebus " + key + " --servicebus-feed a,source=x", "want a URI"},
+		{"--servicebus " + key + " --servicebus-feed a,source=urn:a,sessions=perhaps", "true or false"},
+		{"--servicebus " + key + " --servicebus-feed A,source=urn:a --servicebus-queue a --servicebus-source urn:b", "named twice"},
+		{"--outbox servicebus:out", "--outbox-servicebus"},
+		{"--outbox servicebus:out --outbox-servicebus " + local, yes},
+		{"--outbox servicebus:out --servicebus " + key, yes},
+		{"--outbox servicebus:o?t --servicebus " + key, "no name of a queue"},
+		{"--outbox-servicebus " + key, "--outbox servicebus:NAME"},
+		{"--outbox servicebus:out --outbox-servicebus Endpoint=S3CRET", "--outbox-servicebus"},
+	} {
+		output, code := w.run(append([]string{"config"}, strings.Fields(test.flags)...)...)
+		if strings.Contains(output, "S3CRET") {
+			t.Errorf("%s: got %s, want the key masked", test.flags, output)
+		}
+		if wanted := test.want == yes; wanted != (code == exitDone) || !wanted && !strings.Contains(output, test.want) {
+			t.Errorf("%s: got exit code %d, %s, want %q", test.flags, code, output, test.want)
+		}
 	}
 }
