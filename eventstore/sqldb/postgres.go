@@ -14,12 +14,20 @@ import (
 // connectTimeout bounds one attempt to reach a PostgreSQL whose address sets none.
 const connectTimeout = 10 * time.Second
 
+const (
+	idleTransaction = "idle_in_transaction_session_timeout"
+	// idleTransactionMax is after how many milliseconds the server ends the transaction of a process that was
+	// stopped, or cut off, in the middle of it, and with it the locks that all others wait for.
+	idleTransactionMax = "10000"
+)
+
 func openPostgres(ctx context.Context, address string) (*DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, err // pgx leaves the password out
 	}
 	ConfigurePostgres(config)
+	config.RuntimeParams[idleTransaction] = cmp.Or(config.RuntimeParams[idleTransaction], idleTransactionMax)
 	db := stdlib.OpenDB(*config)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
