@@ -57,11 +57,14 @@ func openFolder(dir string) (*bucket, error) {
 
 // write makes a blob of what fill writes, all or nothing, and returns when it is durable.
 func (b *bucket) write(ctx context.Context, name string, fill func(io.Writer) error) error {
+	if b.dir == "" {
+		return b.upload(ctx, name, fill)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var file *os.File
 	w, err := b.NewWriter(ctx, name, &blob.WriterOptions{
-		ContentType:                 "application/octet-stream", // else the first bytes are looked at
+		ContentType:                 contentType,
 		DisableContentTypeDetection: true,
 		BeforeWrite: func(as func(any) bool) error {
 			as(&file)
@@ -87,6 +90,28 @@ func (b *bucket) write(ctx context.Context, name string, fill func(io.Writer) er
 	return b.syncFolders(name)
 }
 
+// contentType is that of all blobs; else their first bytes would be looked at.
+const contentType = "application/octet-stream"
+
+// upload is write on Azure, whose answer says that it is durable; a fault of fill leaves nothing there. It reads from a
+// pipe of ours, for the library's own writer loses its pipe to another goroutine when an upload fails, and panics when
+// it is closed then (azureblob.writer, v0.47).
+func (b *bucket) upload(ctx context.Context, name string, fill func(io.Writer) error) error {
+	r, w := io.Pipe()
+	filled := make(chan error, 1)
+	go func() {
+		err := fill(w)
+		_ = w.CloseWithError(err) // always nil
+		filled <- err
+	}()
+	err := b.Upload(ctx, name, r, &blob.WriterOptions{ContentType: contentType, DisableContentTypeDetection: true})
+	_ = r.CloseWithError(errors.Join(io.ErrClosedPipe, err)) // always nil; ends a fill that is not done
+	if fault := <-filled; fault != nil && !errors.Is(fault, io.ErrClosedPipe) {
+		return fault
+	}
+	return err
+}
+
 func ignoreCancel(err error) error {
 	if errors.Is(err, context.Canceled) || gcerrors.Code(err) == gcerrors.Canceled {
 		return nil
@@ -94,11 +119,8 @@ func ignoreCancel(err error) error {
 	return err
 }
 
-// syncFolders makes the name of a blob durable, and with it the folders above, which the write may have made.
+// syncFolders makes the name of a blob in a folder durable, and with it the folders above, which the write may have made.
 func (b *bucket) syncFolders(name string) error {
-	if b.dir == "" {
-		return nil // an answer of Azure says that it is durable
-	}
 	for dir := filepath.Dir(filepath.FromSlash(name)); ; dir = filepath.Dir(dir) {
 		if err := syncFolder(filepath.Join(b.dir, dir)); err != nil {
 			return err
