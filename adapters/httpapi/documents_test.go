@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -27,9 +28,7 @@ func (w *world) publish(ref, id, kind, title, at string, content []byte, with da
 		"documentId": id, "kind": kind, "title": title, "mediaType": "application/pdf", "size": len(content),
 		"sha256": hexOf(sum[:]), "url": "https://cms.example/d/" + id, "publishedAt": at,
 	}
-	for name, value := range with {
-		published[name] = value
-	}
+	maps.Copy(published, with)
 	w.event(ref, "case.document-published", published)
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type files struct {
 	t       *testing.T
 	store   *documents.Store
 	uploads *uploads.Uploads
+	// received is how many bytes of bodies were read.
+	received atomic.Int64
 
 	mu     sync.Mutex
 	faults map[string]error // of the source, by document
@@ -78,8 +81,23 @@ func openFiles(t *testing.T, address string, config *httpapi.Config, server func
 	var running sync.WaitGroup
 	running.Go(func() { _ = f.uploads.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	config.Uploads, config.OpenUpload, config.OpenDocument = f.uploads, f.openUpload, f.openDocument
+	config.Uploads, config.OpenUpload, config.OpenDocument = http.HandlerFunc(f.receive), f.openUpload, f.openDocument
 	return f
+}
+
+// receive counts the bytes that were read of bodies.
+func (f *files) receive(w http.ResponseWriter, r *http.Request) {
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.TeeReader(r.Body, f), r.Body}
+	f.uploads.ServeHTTP(w, r)
+}
+
+// Write takes bytes that were read.
+func (f *files) Write(p []byte) (int, error) {
+	f.received.Add(int64(len(p)))
+	return len(p), nil
 }
 
 // stepsOf has casework decide about uploads, as the service wires it.

@@ -34,8 +34,9 @@ func TestUploadEndsWithItsRight(t *testing.T) {
 		} {
 			p := h.join(frnA, admin.token, "Sample Person", strings.ReplaceAll(why, " ", ".")+"@"+domainA, access.Caseworker)
 			address := h.begin(p.token, "C1", "long.pdf", 1000).want(http.StatusCreated).header.Get("Location")
+			before := h.files.received.Load()
 			over := h.bring(address, pdf("the beginning"), "Cookie: "+h.signIn(p.id))
-			h.waitFor(func() bool { return h.api.Receiving() == 1 })
+			h.waitFor(func() bool { return h.files.received.Load()-before == int64(len(pdf("the beginning"))) })
 			take(p)
 			began := time.Now()
 			select {
@@ -48,7 +49,10 @@ func TestUploadEndsWithItsRight(t *testing.T) {
 				t.Fatalf("%s: the request goes on", why)
 			}
 			h.waitFor(func() bool {
-				head := h.do(http.MethodHead, address, other.token, "", "Tus-Resumable", "1.0.0").want(http.StatusOK)
+				head := h.do(http.MethodHead, address, other.token, "", "Tus-Resumable", "1.0.0")
+				if head.status != http.StatusOK {
+					t.Fatalf("%s: HEAD: got %d; the log: %s", why, head.status, h.logged)
+				}
 				return head.header.Get("Upload-Offset") == text(len(pdf("the beginning")))
 			})
 		}

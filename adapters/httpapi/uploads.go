@@ -101,7 +101,7 @@ func (s *Server) receiveBytes(w http.ResponseWriter, r *http.Request) {
 	body := pacedBody{r.Body, paced, s.limits.UploadIdleTimeout}
 	body.extend()
 	r = r.WithContext(ctx)
-	r.Body = body
+	r.Body, r.Header = body, r.Header.Clone() // who asks is read from the original as long as it goes on
 	s.config.Uploads.ServeHTTP(paced, r)
 	if ctx.Err() != nil {
 		panic(http.ErrAbortHandler)

@@ -97,6 +97,9 @@ func (u *Uploads) guard(inner http.Handler) http.Handler {
 		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callKey{}, call))
 		defer cancel()
 		r = r.WithContext(ctx)
+		// An authoriser goes by the method; it is not changed after it. The headers are others' to read meanwhile.
+		r.Header = r.Header.Clone()
+		r.Header.Del("X-Http-Method-Override")
 		answer := &answer{ResponseWriter: w, call: call}
 		inner.ServeHTTP(answer, r)
 		if answer.status != 0 {
