@@ -31,7 +31,7 @@ var importer = access.Principal{ID: "system:import", Name: "import", Kind: acces
 
 // Run imports a file.
 func (c importCommand) Run(ctx context.Context, p *program) error {
-	file, size, err := c.open(p)
+	file, size, err := p.openLines(c.File)
 	if err != nil {
 		return err
 	}
@@ -59,12 +59,12 @@ func (c importCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// open returns the file and its size, 0 if that is not known.
-func (c importCommand) open(p *program) (io.ReadCloser, int64, error) {
-	if c.File == "-" {
+// openLines returns a file of JSON lines and its size, 0 if that is not known; - is standard input.
+func (p *program) openLines(name string) (io.ReadCloser, int64, error) {
+	if name == "-" {
 		return io.NopCloser(p.stdin), 0, nil
 	}
-	file, err := os.Open(c.File)
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: name a file of JSON lines, or - for standard input", err)
 	}
@@ -75,7 +75,7 @@ func (c importCommand) open(p *program) (io.ReadCloser, int64, error) {
 	}
 	if info.IsDir() {
 		file.Close()
-		return nil, 0, fmt.Errorf("%s is a directory: name a file of JSON lines", c.File)
+		return nil, 0, fmt.Errorf("%s is a directory: name a file of JSON lines", name)
 	}
 	return file, info.Size(), nil
 }

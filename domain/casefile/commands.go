@@ -19,6 +19,10 @@ type Record struct {
 	// passed unrecognised or skipped is then recorded late, out of its order. Each retry is a
 	// command with an id of its own.
 	Retry bool
+	// Correction is true where Fact is a snapshot with which what is known of the case was compared, and
+	// found to differ: it is recorded though something else came under its sequence before. One that is
+	// older than what is known has no effect all the same.
+	Correction bool
 	// Alone is true where no held facts are to be released with it, because they are too large for
 	// one append. They stay held, for Release.
 	Alone bool

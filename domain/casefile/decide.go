@@ -39,7 +39,7 @@ func Decide(state *State, command Command) ([]Event, error) {
 	switch command := command.(type) {
 	case Record:
 		return facts.Record(&state.feed, &state.file, feed.Record[Event]{
-			Fact: command.Fact, Owner: state.file.owner, Retry: command.Retry, Alone: command.Alone,
+			Fact: command.Fact, Owner: state.file.owner, Retry: command.Retry, Correction: command.Correction, Alone: command.Alone,
 		})
 	case Skip:
 		return facts.Skip(&state.feed, &state.file, feed.Skip(command))

@@ -14,7 +14,8 @@
 //     digest, and is refused where it is another.
 //   - A snapshot passes everything up to its sequence: what is missing there is waited for no
 //     more, what is held there is let go. An older snapshot than what was passed is obsolete; one
-//     taken at the sequence of the last fact is recorded beside it, once.
+//     taken at the sequence of the last fact is recorded beside it, once; a correction, as often as what
+//     is known was found to differ.
 //   - A message of an unknown type takes its place. A retry then records late what it was.
 //   - An operator may give sequences up, at the front of what is waited for or ahead of it. What
 //     comes under them afterwards is refused until it is retried.

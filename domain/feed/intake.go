@@ -48,6 +48,8 @@ type Record[Event any] struct {
 	Owner string
 	// Retry is true where a dead letter is tried again.
 	Retry bool
+	// Correction is true where Fact, a snapshot, is to mend what was found to differ from it.
+	Correction bool
 	// Alone is true where no held facts are to be released with it.
 	Alone bool
 }
@@ -89,7 +91,7 @@ func (i Intake[Event]) Record(tracker *Tracker[Event], judge Judge[Event], r Rec
 		return nil, fmt.Errorf("record %T: not a fact of a source", r.Fact)
 	}
 	seen := i.Arrival(r.Fact, *i.Origin(r.Fact))
-	seen.Retry = r.Retry
+	seen.Retry, seen.Correction = r.Retry, r.Correction
 	taken, err := tracker.Take(seen, r.Fact, releaseMax(r.Alone))
 	switch {
 	case err != nil:

@@ -83,12 +83,15 @@ func (l *lane[Fact]) judgePassed(a Arrival) (Verdict, error) {
 }
 
 // judgeSnapshot decides on a snapshot. One that is older than what was recorded since is of no
-// use any more; one taken just after the last fact may have that fact's sequence.
+// use any more; one taken just after the last fact may have that fact's sequence. A correction counts
+// there whatever was said under it before: it was found that what is known is something else.
 func (l *lane[Fact]) judgeSnapshot(a Arrival) (Verdict, error) {
 	if a.Sequence < l.next-1 {
 		return Known, nil
 	}
 	switch same, seen := l.recorded(a); {
+	case a.Correction:
+		return Due, nil
 	case same:
 		return Known, nil
 	case seen && l.floor == a.Sequence:

@@ -51,6 +51,8 @@ type Arrival struct {
 	Form Form
 	// Retry is true where an operator tries a dead letter again.
 	Retry bool
+	// Correction is true where a snapshot is to mend what was found to differ from its source.
+	Correction bool
 }
 
 // Verdict is what is to be done with a fact.

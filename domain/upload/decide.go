@@ -249,7 +249,7 @@ func (s *State) record(c Record) ([]Event, error) {
 		sealed.Reason = s.sealed(fact.Reason)
 		c.Fact = &sealed
 	}
-	return facts.Record(&s.feed, &s.course, feed.Record[Event](c))
+	return facts.Record(&s.feed, &s.course, feed.Record[Event]{Fact: c.Fact, Owner: c.Owner, Retry: c.Retry, Alone: c.Alone})
 }
 
 func (s *State) sealed(reason private.Value[string]) private.Value[string] {
