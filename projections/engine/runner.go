@@ -182,6 +182,9 @@ func (r *Runner) work(ctx context.Context, l *lease) error {
 	if err := w.generation.checkpoint.checkLog(ctx, r.config.Log); err != nil {
 		return err
 	}
+	if err := r.retryKnown(ctx); err != nil {
+		return err
+	}
 	pace := pace{size: min(500, r.config.BatchEventsMax), max: r.config.BatchEventsMax}
 	return w.follow(ctx, r.config.Log, w.generation.checkpoint.at, r.config.BatchEventsMax, func(b batch) error {
 		for len(b.events) > 0 {
