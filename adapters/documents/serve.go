@@ -20,7 +20,23 @@ func (d *Document) Serve(w http.ResponseWriter, r *http.Request, name, mediaType
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	http.ServeContent(w, r, "", time.Time{}, d)
+	http.ServeContent(w, withFewRanges(r), "", time.Time{}, d)
+}
+
+// rangesMax is how many ranges of one request are answered apart. Each may have a segment opened and read from its
+// beginning, so that a header of some kB could keep a processor busy for minutes.
+const rangesMax = 8
+
+// withFewRanges returns a request for the whole document where r is for more than rangesMax ranges of it, which RFC 9110
+// (14.2, 17.15) leaves to the server. The headers are others' to read meanwhile.
+func withFewRanges(r *http.Request) *http.Request {
+	if strings.Count(r.Header.Get("Range"), ",") < rangesMax {
+		return r
+	}
+	r = r.WithContext(r.Context())
+	r.Header = r.Header.Clone()
+	r.Header.Del("Range")
+	return r
 }
 
 // disposition gives the name in the two forms of RFC 6266: without whatever is not ASCII for old programs, and whole.

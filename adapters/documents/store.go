@@ -35,11 +35,14 @@ func Open(ctx context.Context, address string, keys eventstore.Keys) (*Store, er
 // Close closes the store.
 func (s *Store) Close() error { return s.bucket.Close() }
 
-// Ready returns nil while the store can be reached.
+// Ready returns nil while the store is there and can be reached.
 func (s *Store) Ready(ctx context.Context) error {
-	_, err := s.bucket.Exists(ctx, "ready")
-	if err != nil {
+	there, err := s.bucket.IsAccessible(ctx)
+	switch {
+	case err != nil:
 		return fmt.Errorf("reach documents: %w", err)
+	case !there:
+		return errors.New("reach documents: there is no such folder or container: make it, or mend the address")
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,10 +13,8 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
-	"gocloud.dev/blob"
 
 	"casesync/adapters/documents"
 	"casesync/adapters/documents/documentstest"
@@ -25,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	var options []goleak.Option
-	if os.Getenv(azuriteVariable) != "" {
+	if os.Getenv(documentstest.AzuriteVariable) != "" {
 		// Azure's client keeps its connections for the whole process.
 		options = []goleak.Option{
 			goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
@@ -36,9 +33,6 @@ func TestMain(m *testing.M) {
 
 const subject = "casefile-1234"
 
-// azuriteVariable names a container of Azure Blob Storage in which tests may write; see scripts/test-azurite.sh.
-const azuriteVariable = "CASESYNC_TEST_AZURITE"
-
 // each runs a test on a folder, and on Azure Blob Storage where one is named.
 func each(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
@@ -46,35 +40,12 @@ func each(t *testing.T, test func(t *testing.T, address string)) {
 		t.Parallel()
 		test(t, "file:"+t.TempDir())
 	})
-	if address := os.Getenv(azuriteVariable); address != "" {
+	if address, given := documentstest.Azure(t); given {
 		t.Run("azure", func(t *testing.T) {
 			t.Parallel()
-			test(t, newContainer(t, address))
+			test(t, address)
 		})
 	}
-}
-
-// newContainer makes a container of its own for a test beside the one that an address names.
-func newContainer(t *testing.T, address string) string {
-	t.Helper()
-	at, err := url.Parse(address)
-	if err != nil {
-		t.Fatalf("%s: %v", azuriteVariable, err)
-	}
-	at.Host = "t" + uuid.NewString()
-	bucket, err := blob.OpenBucket(context.Background(), at.String())
-	if err != nil {
-		t.Fatalf("open container: %v", err)
-	}
-	defer bucket.Close()
-	var client *container.Client
-	if !bucket.As(&client) {
-		t.Fatal("got a bucket that is no container of Azure")
-	}
-	if _, err := client.Create(context.Background(), nil); err != nil {
-		t.Fatalf("make container: %v", err)
-	}
-	return at.String()
 }
 
 func put(tb testing.TB, store *documents.Store, content []byte) string {

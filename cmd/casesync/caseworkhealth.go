@@ -39,11 +39,13 @@ func (s *serving) caseworkFindings(ctx context.Context) ([]httpapi.Finding, erro
 		return nil, err
 	}
 	parked, files := health.outbox.Parked, health.uploads
+	there := s.openedDocuments.Ready(ctx)
 	waits := !files.OldestScan.IsZero() && s.now().Sub(files.OldestScan) > scanWaitMax
 	return []httpapi.Finding{
 		s.followerFinding(health.outbox.Status),
 		{Name: "outbox: parked", Ready: true, Value: parked.Messages, Help: helpIf(parked.Messages > 0, "casesync outbox list shows them")},
 		{Name: "outbox: stuck", Ready: true, Value: parked.Stuck, Help: helpIf(parked.Stuck > 0, "casesync outbox list shows them: retry or skip")},
+		{Name: "documents: reachable", Ready: true, Value: there == nil, Help: helpIf(there != nil, "see that the place of --documents is there; files wait until then")},
 		{Name: "uploads: waiting for the scanner", Ready: true, Value: files.Scanning, Help: helpIf(waits, "see that the scanner of --scanner answers")},
 		{Name: "uploads: tried again", Ready: true, Value: sum(files.Faults), Help: helpIf(sum(files.Faults) > 0, "the metric casesync_uploads_faulty and the log lines say why")},
 	}, nil

@@ -53,6 +53,9 @@ func (s *system) documents(ctx context.Context) (*documents.Store, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("--documents: %w", err)
 		}
+		if err := store.Ready(ctx); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("--documents %s: %w", s.settings.Documents, err), store.Close())
+		}
 		return store, store.Close, nil
 	})
 }

@@ -23,7 +23,7 @@ import (
 // addCasework gives the HTTP interface what it needs for casework, after what it needs for people.
 func (s *serving) addCasework(ctx context.Context, config *httpapi.Config, server func() *httpapi.Server) error {
 	s.uploadFault = func(w http.ResponseWriter, r *http.Request, err error) {
-		server().FaultOfUpload(w, r, refusedUpload(err))
+		server().FaultOfUpload(w, r, err)
 	}
 	taken, err := s.uploads(ctx)
 	if err != nil {
@@ -72,19 +72,6 @@ var contentFaults = map[error]httpapi.Code{
 	documents.ErrNotFound: httpapi.CodeNotFound, documents.ErrErased: httpapi.CodeNotFound, documents.ErrAltered: httpapi.CodeContentAltered,
 	fetch.ErrNotAllowed: httpapi.CodeDocumentRefused, fetch.ErrUnavailable: httpapi.CodeDocumentUnavailable, fetch.ErrMissing: httpapi.CodeDocumentMissing,
 	fetch.ErrSize: httpapi.CodeDocumentMismatch, fetch.ErrChecksum: httpapi.CodeDocumentMismatch, fetch.ErrType: httpapi.CodeDocumentMismatch,
-}
-
-// uploadRefusal is a refusal of the upload protocol in the words of the HTTP interface.
-type uploadRefusal struct{ *uploads.Refusal }
-
-// Problem implements httpapi.UploadRefusal.
-func (u uploadRefusal) Problem() (status int, code, detail string) { return u.Status, u.Code, u.Detail }
-
-func refusedUpload(err error) error {
-	if refusal, is := errors.AsType[*uploads.Refusal](err); is {
-		return uploadRefusal{refusal}
-	}
-	return err
 }
 
 func (s *system) looks(ctx context.Context) (*state.Looks, error) {

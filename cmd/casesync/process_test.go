@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -28,6 +29,7 @@ type service struct {
 	running *exec.Cmd
 	printed *bytes.Buffer
 	peak    int64 // bytes of memory that any of its processes had at most
+	last    int   // the id of the process that runs, or ran last
 }
 
 // start starts a server with flags in a process of its own, with the tokens of [world.tokens]. It ends with the
@@ -72,6 +74,7 @@ func (s *service) restart() {
 	if err := s.running.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.last = s.running.Process.Pid
 	deadline := time.Now().Add(time.Minute)
 	for {
 		response, err := http.Get(s.url + "/livez")
@@ -100,6 +103,38 @@ func (s *service) kill() {
 	if s.t.Failed() {
 		s.t.Logf("the server printed:\n%s", s.printed)
 	}
+}
+
+// pid returns the id of the server's process, 0 while none runs.
+func (s *service) pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return 0
+	}
+	return s.last
+}
+
+// signal sends a signal to the server's process: SIGSTOP stops it wherever it is, SIGCONT has it go on there.
+func (s *service) signal(signal os.Signal) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.running.Process.Signal(signal); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// terminate asks the server to end, as an update does, and waits until it has.
+func (s *service) terminate() {
+	s.t.Helper()
+	s.signal(syscall.SIGTERM)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.running.Wait(); err != nil {
+		s.t.Errorf("the server ended with %v:\n%s", err, s.printed)
+	}
+	s.running = nil
 }
 
 // memory returns how many bytes of memory the server's processes had at most.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"casesync/adapters/demo"
+	"casesync/adapters/documents/documentstest"
 )
 
 // uploadMiB is the size of the file that is interrupted: small in every run, and by CASESYNC_TEST_UPLOAD_MIB (make
@@ -47,8 +48,8 @@ func TestLargeUploadArrivesWhatever(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		scanner := clamav(t, uploadMiB(t)+1)
 		flags := append(scanner.flags(), "--upload-file-mib-max", "2048")
-		if azurite := os.Getenv("CASESYNC_TEST_AZURITE"); azurite != "" {
-			flags = append(flags, "--documents", azurite)
+		if address, given := documentstest.Azure(t); given {
+			flags = append(flags, "--documents", address)
 		}
 		s := w.start(flags...)
 		s.publish(uploadFeed())
