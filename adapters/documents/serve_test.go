@@ -88,3 +88,29 @@ func TestServe(t *testing.T) {
 		t.Errorf("altered: got %d bytes, %v, want the connection to break", len(body), err)
 	}
 }
+
+// TestServeManyRanges: a few ranges are answered apart. A header full of them, each of which would have the segment
+// read from its beginning, is answered with the whole document once.
+func TestServeManyRanges(t *testing.T) {
+	t.Parallel()
+	store := documentstest.Open(t, "file:"+t.TempDir(), documentstest.NewRing())
+	want := random(t, 100_000)
+	id := put(t, store, want)
+	backwards := func(n int) http.Header {
+		var ranges []string
+		for i := range n {
+			ranges = append(ranges, fmt.Sprintf("%d-%d", 10*(n-i), 10*(n-i)))
+		}
+		return http.Header{"Range": {"bytes=" + strings.Join(ranges, ",")}}
+	}
+	response, _, err := serve(t, store, id, "x.pdf", backwards(8))
+	if err != nil || response.StatusCode != http.StatusPartialContent || !strings.HasPrefix(response.Header.Get("Content-Type"), "multipart/byteranges") {
+		t.Errorf("8 ranges: got %d, %s, %v, want the ranges", response.StatusCode, response.Header.Get("Content-Type"), err)
+	}
+	for _, n := range []int{9, 5000} {
+		response, body, err := serve(t, store, id, "x.pdf", backwards(n))
+		if err != nil || response.StatusCode != http.StatusOK || !bytes.Equal(body, want) {
+			t.Errorf("%d ranges: got %d, %d bytes, %v, want the whole document", n, response.StatusCode, len(body), err)
+		}
+	}
+}
