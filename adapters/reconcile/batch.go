@@ -154,6 +154,7 @@ func (r *run) compareKnown(ctx context.Context, batch []*finding) error {
 			continue
 		}
 		f.status = Different
+		f.replayed.setErasedAside(pictures[i], f.there)
 		if f.differences = compare(pictures[i], f.there); len(f.differences) == 0 {
 			f.status = InSync
 		}

@@ -89,7 +89,7 @@ func (t *replayed) newer(source string, f *finding) bool {
 	return t.known.UpdatedAt.After(f.line.origin().Time)
 }
 
-// compareReplayed compares a case with what the log says of it. An erased person is not compared.
+// compareReplayed compares a case with what the log says of it.
 func (r *run) compareReplayed(ctx context.Context, f *finding) ([]FieldDifference, error) {
 	p := here(f.replayed.known)
 	o := opening{index: map[string]int{}}
@@ -97,11 +97,20 @@ func (r *run) compareReplayed(ctx context.Context, f *finding) ([]FieldDifferenc
 	if err := o.open(ctx, r.config.Codec); err != nil {
 		return nil, err
 	}
-	if f.replayed.erased[casefile.Consumer] {
-		p.consumer = f.there.consumer
-	}
-	if f.replayed.erased[casefile.Representative] {
-		p.representative = f.there.representative
-	}
+	f.replayed.setErasedAside(p, f.there)
 	return compare(p, f.there), nil
+}
+
+// setErasedAside takes the persons who were erased here from what is compared. Where the log was not asked
+// (yet) nothing is set aside.
+func (t *replayed) setErasedAside(here, there *picture) {
+	if t == nil {
+		return
+	}
+	if t.erased[casefile.Consumer] {
+		here.consumer = there.consumer
+	}
+	if t.erased[casefile.Representative] {
+		here.representative = there.representative
+	}
 }
