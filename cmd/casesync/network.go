@@ -114,8 +114,9 @@ func (c *certificate) load() error {
 	return err
 }
 
-// serveHTTP serves until ctx ends, then lets requests under way end within stopTimeout. Drain is
-// called first: it ends what would never end by itself.
+// serveHTTP serves until ctx ends, then lets requests under way end within stopTimeout. Drain ends what would
+// never end by itself. It is called once nobody can connect any more: a stream that it ends comes back
+// at once, and is to find another process and not the end of this one.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, stopTimeout time.Duration, drain func(), logger *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
@@ -128,7 +129,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	drain()
+	server.RegisterOnShutdown(drain)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err := server.Shutdown(deadline)
