@@ -271,3 +271,18 @@ func TestAllowOfUploads(t *testing.T) {
 		}
 	}
 }
+
+// TestShortUploadsLogNothing: a request that is over before anybody could watch its caller's rights is no fault.
+func TestShortUploadsLogNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sqliteAddress(t), func(*httpapi.Config) {})
+	h.found(frnA, domainA)
+	p := h.administrator(frnA, domainA, "first@"+domainA)
+	p = h.join(frnA, p.token, "Sample Person", "person@"+domainA, access.Caseworker)
+	for range 200 {
+		h.do(http.MethodPatch, "/api/v1/uploads/0f3c9a52-6f0e-4b6c-9a51-0c6f3b1f8f10", p.token, "", "Tus-Resumable", "1.0.0").want(http.StatusNotFound)
+	}
+	if logged := h.logged.String(); strings.Contains(logged, "level=ERROR") {
+		t.Errorf("got %q, want no fault", logged)
+	}
+}

@@ -46,6 +46,12 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, route Route, who 
 // watchRights cancels the answer when its caller may not go on, or when that cannot be asked for long.
 func (s *Server) watchRights(ctx context.Context, cancel context.CancelCauseFunc, r *http.Request, route Route, who caller) {
 	changed, leave, err := s.rights.join(ctx, who)
+	if ctx.Err() != nil { // the answer was whole, or its client gone, before anybody could be asked
+		if err == nil {
+			leave()
+		}
+		return
+	}
 	if err != nil {
 		s.logger.ErrorContext(ctx, "rights of an open answer cannot be watched", "error", err)
 		cancel(errRightsEnded)
