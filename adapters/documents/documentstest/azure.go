@@ -32,7 +32,7 @@ func Azure(tb testing.TB) (address string, given bool) {
 	if err != nil {
 		tb.Fatalf("open container: %v", err)
 	}
-	defer bucket.Close() //nolint:errcheck // nothing was written
+	defer bucket.Close()
 	var client *container.Client
 	if !bucket.As(&client) {
 		tb.Fatal("got a bucket that is no container of Azure")
