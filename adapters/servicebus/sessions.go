@@ -13,9 +13,12 @@ import (
 const (
 	// acceptTimeout is how long the broker is asked to wait for a session with messages.
 	acceptTimeout = 30 * time.Second
+	// acceptProbe is the same while it is not known to work, at every other attempt: an answer that there is none shows
+	// that it does.
+	acceptProbe = 3 * time.Second
 	// acceptGrace is how much longer its answer is waited for: without it the two deadlines race, and an answer
 	// that nobody waits for leaves a session locked.
-	acceptGrace = 3 * time.Second
+	acceptGrace = 10 * time.Second
 	// sessionSlice is how long a session is waited for at a time before others are thought of.
 	sessionSlice = 100 * time.Millisecond
 	// sessionSliceCrowded is the same while others wait.
@@ -61,11 +64,15 @@ func (s *subscription) receiveSessions() {
 	var sessions, acceptors sync.WaitGroup
 	defer sessions.Wait()
 	defer acceptors.Wait()
-	for range min(s.config.SessionAcceptsMax, s.config.SessionsMax) {
+	for i := range min(s.config.SessionAcceptsMax, s.config.SessionsMax) {
 		acceptors.Go(func() {
 			pauses := s.backoff()
-			for p.take(s.receiving) {
-				session, err := s.accept(pauses)
+			for n := i; p.take(s.receiving); n++ {
+				wait := acceptTimeout
+				if n%2 == 0 && !s.works() {
+					wait = acceptProbe
+				}
+				session, err := s.accept(pauses, wait)
 				if session == nil {
 					p.leave()
 					if err != nil {
@@ -82,10 +89,10 @@ func (s *subscription) receiveSessions() {
 	}
 }
 
-// accept asks for a session. It returns none where there is none now, and an error when receiving ends.
-func (s *subscription) accept(pauses *backoff) (*sb.SessionReceiver, error) {
+// accept asks for a session, and has the broker wait for one. It returns none where there is none now, and an error when receiving ends.
+func (s *subscription) accept(pauses *backoff, wait time.Duration) (*sb.SessionReceiver, error) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(s.receiving, acceptTimeout+acceptGrace)
+	ctx, cancel := context.WithTimeout(s.receiving, wait+acceptGrace)
 	defer cancel()
 	session, err := s.nextSession(early{ctx})
 	switch {

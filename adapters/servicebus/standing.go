@@ -59,6 +59,13 @@ func (s *subscription) answered() {
 	}
 }
 
+// works reports whether receiving is known to work.
+func (s *subscription) works() bool {
+	s.standing.mu.Lock()
+	defer s.standing.mu.Unlock()
+	return !s.standing.failing && !s.standing.heard.IsZero()
+}
+
 // silentSince reports whether the broker has not answered anything since then.
 func (s *subscription) silentSince(then time.Time) bool {
 	s.standing.mu.Lock()
