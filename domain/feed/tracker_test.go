@@ -54,6 +54,26 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// A correction counts at the sequence of what is known, whatever came under it, and never before it.
+func TestTakeCorrection(t *testing.T) {
+	t.Parallel()
+	var tracker Tracker[string]
+	known := seen("a", 3)
+	known.Form = Snapshot
+	tracker.Pass(known)
+	other, older := known, known
+	other.Digest, older.Sequence = "another", 2
+	for name, test := range map[string]struct {
+		arrival Arrival
+		want    Verdict
+	}{"the same": {known, Due}, "other content": {other, Due}, "older": {older, Known}} {
+		test.arrival.Correction = true
+		if got, err := tracker.Take(test.arrival, "fact", ReleaseMax); err != nil || got.Verdict != test.want {
+			t.Errorf("%s: got %v, %v, want %v", name, got, err, test.want)
+		}
+	}
+}
+
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	var tracker Tracker[string]
