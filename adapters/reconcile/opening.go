@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"casesync/domain/casefile"
@@ -11,10 +12,12 @@ import (
 
 // opening collects the envelopes of a batch of known cases, so that one call opens them all. One that cannot
 // be opened any more, because its key was destroyed, is not to be compared: it takes the other side's value.
+// One that somebody altered has none, and so differs from whatever the other side has.
 type opening struct {
 	envelopes []string
 	index     map[string]int
 	take      []func(opened [][]byte) error
+	altered   map[int]bool // envelopes that are not what was sealed
 }
 
 // add asks for an envelope, "" for none. Its content, read, is handed to found, or gone is called.
@@ -29,6 +32,9 @@ func add[T any](o *opening, envelope string, read func(plain []byte) (T, error),
 		o.envelopes = append(o.envelopes, envelope)
 	}
 	o.take = append(o.take, func(opened [][]byte) error {
+		if o.altered[at] {
+			return nil
+		}
 		if opened[at] == nil {
 			gone()
 			return nil
@@ -92,6 +98,9 @@ func (o *opening) open(ctx context.Context, codec *eventstore.Codec) error {
 		return nil
 	}
 	opened, err := codec.OpenEnvelopes(ctx, o.envelopes...)
+	if errors.Is(err, eventstore.ErrAltered) {
+		err = o.findAltered(ctx, codec)
+	}
 	if err != nil {
 		return fmt.Errorf("open personal fields: %w", err)
 	}
@@ -99,6 +108,19 @@ func (o *opening) open(ctx context.Context, codec *eventstore.Codec) error {
 		if err := take(opened); err != nil {
 			return fmt.Errorf("open personal fields: %w", err)
 		}
+	}
+	return nil
+}
+
+// findAltered finds out which envelopes were altered.
+func (o *opening) findAltered(ctx context.Context, codec *eventstore.Codec) error {
+	o.altered = map[int]bool{}
+	for i, envelope := range o.envelopes {
+		_, err := codec.OpenEnvelopes(ctx, envelope)
+		if err != nil && !errors.Is(err, eventstore.ErrAltered) {
+			return err
+		}
+		o.altered[i] = err != nil
 	}
 	return nil
 }

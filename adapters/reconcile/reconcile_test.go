@@ -10,13 +10,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"casesync/adapters/commands"
 	"casesync/domain/access"
 	"casesync/domain/casefile"
 	"casesync/domain/feed"
 	"casesync/domain/private"
+	"casesync/eventstore"
 	"casesync/eventstore/sqldb/sqldbtest"
 	"casesync/projections"
+	"casesync/projections/engine"
 	"casesync/projections/projtest"
 )
 
@@ -258,6 +262,44 @@ func TestRepair(t *testing.T) {
 			if err != nil || string(reason[0]) != `"`+Reason+`"` || decoded.Meta.Actor != "system:reconciliation" {
 				t.Errorf("got reason %s by %s, %v", reason[0], decoded.Meta.Actor, err)
 			}
+		}
+	})
+}
+
+// What somebody altered in the read model is found, and stops nothing.
+func TestAlteredEnvelope(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.given(on("C-1", snap(1, 1, nil)), on("C-2", snap(1, 1, nil)))
+		err := w.Store.Update(t.Context(), func(tx engine.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE case_sealed_1 SET consumer = (SELECT consumer || 'A' FROM case_sealed_1 WHERE ref = 'C-1') WHERE ref = 'C-1'")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := w.run(repairing, []Line{w.line(1, "C-1", snap(1, 2, nil)), w.line(2, "C-2", snap(1, 2, nil))})
+		w.want("altered", report, Counts{InSync: 1, ReadModelDiffers: 1})
+		if d := report.Differences; len(d) != 1 || len(d[0].Fields) != 1 || d[0].Fields[0].Field != "consumer.name" {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
+// A case with an event that only a newer version knows is told, left alone, and stops nothing.
+func TestUnreadableLog(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.given(on("C-1", snap(1, 1, nil)), on("C-2", snap(1, 1, nil)))
+		newer := eventstore.Event{ID: uuid.New(), Type: "casefile.unheard-of.v1", Data: []byte("{}"), Metadata: []byte("{}")}
+		if _, err := w.Log.Append(t.Context(), "casefile-C-1", eventstore.Any, newer); err != nil {
+			t.Fatal(err)
+		}
+		w.Project()
+		report := w.run(repairing, []Line{w.line(1, "C-1", snap(1, 2, at("on-hold"))), w.line(2, "C-2", snap(1, 2, nil))})
+		w.want("unreadable", report, Counts{InSync: 1, Different: 1, NotRepaired: 1})
+		if d := report.Differences; len(d) != 1 || d[0].Repair != CodeUnreadable {
+			t.Errorf("got %+v, want %s", d, CodeUnreadable)
 		}
 	})
 }

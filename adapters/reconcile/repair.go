@@ -15,6 +15,8 @@ import (
 const (
 	// CodeErased: it would bring back what was erased here.
 	CodeErased = "erased-here"
+	// CodeUnreadable: the log of the case cannot be read in whole.
+	CodeUnreadable = "log-unreadable"
 	// CodeChanged: the case changed while it was compared.
 	CodeChanged = "changed-meanwhile"
 )
@@ -33,6 +35,10 @@ func (r *run) repair(ctx context.Context, doubtful []*finding) error {
 }
 
 func (f *finding) mend(ctx context.Context) error {
+	if f.replayed.broken != nil {
+		f.refuse(CodeUnreadable, "An event of the case cannot be read, or only by a newer version: casesync verify names it.")
+		return nil
+	}
 	if f.replayed.holdsErasure() {
 		f.refuse(CodeErased, "A snapshot would bring back what was erased here: have it erased at the source, or import its line if it is to come back.")
 		return nil

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,6 +18,9 @@ type replayed struct {
 	revision eventstore.Revision // of the last event, -1 for none
 	// erased are the parties that were erased here at somebody's request.
 	erased map[string]bool
+	// broken is why the log does not tell of the case: an event that cannot be read, or that only a newer
+	// version knows.
+	broken error
 }
 
 // replay reads and folds the stream of a case.
@@ -33,19 +37,18 @@ func (r *run) replay(ctx context.Context, ref string) (*replayed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the log of case %s: %w", ref, err)
 	}
-	if told.known, err = projections.ReplayedCase(ref, events); err != nil {
-		return nil, err
-	}
 	for _, e := range events {
 		event, is := e.Event.(casefile.Event)
-		if !is {
-			return nil, fmt.Errorf("replay case %s: %w %q", ref, eventstore.ErrUnknownType, e.Type)
+		if !is || e.Err != nil {
+			told.broken = cmp.Or(e.Err, eventstore.ErrUnknownType)
+			return told, nil
 		}
 		told.state = casefile.Evolve(told.state, event)
 		if gone, is := event.(*casefile.PartyErased); is {
 			told.erased[gone.Party] = true
 		}
 	}
+	told.known, told.broken = projections.ReplayedCase(ref, events)
 	return told, nil
 }
 
@@ -60,6 +63,9 @@ func (r *run) judge(ctx context.Context, f *finding) (err error) {
 		return err
 	}
 	told, origin := f.replayed, f.line.origin()
+	if told.broken != nil {
+		return nil // then what the read model says is all there is
+	}
 	if owner := told.state.Owner(); owner != "" && owner != origin.Source {
 		f.status, f.differences = AnotherSource, nil
 		return nil

@@ -79,7 +79,7 @@ func (r *run) owner(ctx context.Context, ref string) (string, error) {
 		}
 		decoded, err := r.config.Codec.Decode(recorded)
 		if err != nil {
-			return "", err
+			continue // what cannot be read says nothing of it; verify is there to find it
 		}
 		if event, is := decoded.Event.(casefile.Event); is {
 			state = casefile.Evolve(state, event)
