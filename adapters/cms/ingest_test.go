@@ -361,3 +361,33 @@ func TestTwoProcesses(t *testing.T) {
 		}
 	}
 }
+
+// What a broker gave up is a letter with the broker's reason, once, and takes its place when it is retried. One that its
+// sender may not speak for says so, so that nobody loses a place by it.
+func TestBury(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := context.Background()
+	sender := Sender{By: access.Principal{ID: "system:broker", Kind: access.Machine, Roles: []access.Role{access.CMS}, Source: sourceA}, Via: "broker"}
+	mine := message{id: "1", source: sourceA, sequence: 1}
+	foreign := message{id: "2", source: sourceB, subject: "C-2", sequence: 1}
+	for _, m := range []message{mine, mine, foreign} {
+		if err := f.Bury(ctx, sender, f.Parse(m.text(t)), "tried ten times"); err != nil {
+			t.Fatalf("bury: %v", err)
+		}
+	}
+	if err := f.Bury(ctx, Sender{By: operator}, f.Parse(mine.text(t)), "x"); !errors.Is(err, commands.ErrForbidden) {
+		t.Errorf("by an operator: got %v, want %v", err, commands.ErrForbidden)
+	}
+	var got []string
+	letters := f.open(t)
+	for _, letter := range letters {
+		got = append(got, fmt.Sprint(letter.EventID, " ", letter.Code, " ", letter.Via, " ", letter.Times, " ", letter.Reason == "tried ten times"))
+	}
+	equal(t, "letters", got, []string{"1 dead-lettered broker 2 true", "2 source-mismatch broker 1 false"})
+	equal(t, "what follows", f.send(t, sender, message{id: "3", source: sourceA, eventType: "cms.case.stage-changed.v1", sequence: 2, data: map[string]any{"stage": "on-hold"}}), []string{"held"})
+	if verdict, err := f.desk.Retry(ctx, operator, letters[0].ID, "mended"); err != nil || verdict.Status != commands.Accepted {
+		t.Errorf("retry: got %+v, %v, want it accepted", verdict, err)
+	}
+	equal(t, "the case", f.stream(t, "casefile-C-1", typeOf), []string{"casefile.fact-held.v1", "casefile.converted.v1", "casefile.stage-changed.v1"})
+}

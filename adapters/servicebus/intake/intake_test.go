@@ -102,3 +102,80 @@ func TestRun(t *testing.T) {
 		t.Errorf("got %d attempts at the poison, want 1", got)
 	}
 }
+
+// What a dead-letter queue holds is kept with its reason, though keeping fails or panics at first, and is dead-lettered
+// nowhere again.
+func TestRunKeepsDeadLetters(t *testing.T) {
+	t.Parallel()
+	s := sbtest.Start(t)
+	s.Configure("feed", sbtest.Options{})
+	connection := servicebus.Connection{ConnectionString: servicebus.ConnectionString(s.ConnectionString())}
+	buried(t, connection, "feed", "poison", "event")
+	if got := s.Pending("feed/$DeadLetterQueue"); got != 2 {
+		t.Fatalf("got %d dead letters, want 2", got)
+	}
+	subscriber, err := servicebus.NewSubscriber(servicebus.SubscriberConfig{Connection: connection, DeadLetters: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	attempts, kept := map[string]int{}, make(chan string, 2)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, Config{
+			Subscriber: subscriber, Topic: "feed", RetryPauseMin: time.Millisecond, RetryPauseMax: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
+			Keep: func(_ context.Context, event []byte, reason, description string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				attempts[string(event)]++
+				switch {
+				case attempts[string(event)] > 2:
+					kept <- string(event) + " " + reason + " " + description
+					return nil
+				case string(event) == "poison":
+					panic("poison")
+				}
+				return errors.New("the database is down")
+			},
+		})
+	}()
+	got := map[string]bool{<-kept: true, <-kept: true}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if !got["poison why a sentence"] || !got["event why a sentence"] {
+		t.Errorf("got %v kept, want both with their reasons", got)
+	}
+	if left := s.Pending("feed/$DeadLetterQueue"); left != 0 || s.Stats().DeadLettered != 2 {
+		t.Errorf("got %d left, %+v, want none, and none dead-lettered again", left, s.Stats())
+	}
+}
+
+// buried publishes messages, and dead-letters them.
+func buried(t *testing.T, connection servicebus.Connection, queue string, bodies ...string) {
+	t.Helper()
+	publisher, err := servicebus.NewPublisher(servicebus.PublisherConfig{Connection: connection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	subscriber, err := servicebus.NewSubscriber(servicebus.SubscriberConfig{Connection: connection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer subscriber.Close()
+	messages, err := subscriber.Subscribe(t.Context(), queue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range bodies {
+		if err := publisher.Publish(queue, servicebus.NewCloudEvent("", []byte(body))); err != nil {
+			t.Fatal(err)
+		}
+		m := <-messages
+		servicebus.DeadLetter(m, "why", "a sentence")
+		m.Ack()
+	}
+}
