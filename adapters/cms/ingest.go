@@ -111,7 +111,7 @@ func NewIngester(config Config) (*Ingester, error) {
 type Sender struct {
 	// By needs the permission to publish events. If it has a Source, it speaks for that one only.
 	By access.Principal
-	// Via is the way that its messages come: "http", "file".
+	// Via is the way that its messages come: "http", "file", "servicebus".
 	Via string
 }
 

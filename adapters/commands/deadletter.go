@@ -24,7 +24,7 @@ type DeadLetter struct {
 	About eventstore.StreamName
 	// Code and Reason say why it was rejected, the last time.
 	Code, Reason string
-	// Via is the way it came: "http", "file".
+	// Via is the way it came: "http", "file", "servicebus", "servicebus-dead-letter".
 	Via string
 	// Fingerprint is the same for the same message received again, which is then counted in Times.
 	Fingerprint string
