@@ -35,7 +35,7 @@ func (r *run) repair(ctx context.Context, doubtful []*finding) error {
 }
 
 func (f *finding) mend(ctx context.Context) error {
-	if f.replayed.broken != nil {
+	if f.replayed.broken {
 		f.refuse(CodeUnreadable, "An event of the case cannot be read, or only by a newer version: casesync verify names it.")
 		return nil
 	}
@@ -44,9 +44,11 @@ func (f *finding) mend(ctx context.Context) error {
 		return nil
 	}
 	verdict, err := f.line.Correct(ctx, commands.Correction{Reason: Reason, Revision: f.replayed.revision})
+	if errors.Is(err, eventstore.ErrWrongExpectedRevision) {
+		verdict = commands.Verdict{Status: commands.Rejected, Code: CodeChanged, Reason: "The case changed while it was compared: reconcile again."}
+		err = nil
+	}
 	switch {
-	case errors.Is(err, eventstore.ErrWrongExpectedRevision):
-		f.refuse(CodeChanged, "The case changed while it was compared: reconcile again.")
 	case err != nil:
 		return fmt.Errorf("repair case %s: %w", f.line.Ref, err)
 	case verdict.Status == commands.Rejected:

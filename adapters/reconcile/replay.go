@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -18,9 +17,9 @@ type replayed struct {
 	revision eventstore.Revision // of the last event, -1 for none
 	// erased are the parties that were erased here at somebody's request.
 	erased map[string]bool
-	// broken is why the log does not tell of the case: an event that cannot be read, or that only a newer
-	// version knows.
-	broken error
+	// broken: the log does not tell of the case, because an event cannot be read, or is one that only a newer
+	// version knows. It is verify that names it.
+	broken bool
 }
 
 // replay reads and folds the stream of a case.
@@ -40,7 +39,7 @@ func (r *run) replay(ctx context.Context, ref string) (*replayed, error) {
 	for _, e := range events {
 		event, is := e.Event.(casefile.Event)
 		if !is || e.Err != nil {
-			told.broken = cmp.Or(e.Err, eventstore.ErrUnknownType)
+			told.broken = true
 			return told, nil
 		}
 		told.state = casefile.Evolve(told.state, event)
@@ -48,7 +47,8 @@ func (r *run) replay(ctx context.Context, ref string) (*replayed, error) {
 			told.erased[gone.Party] = true
 		}
 	}
-	told.known, told.broken = projections.ReplayedCase(ref, events)
+	told.known, err = projections.ReplayedCase(ref, events)
+	told.broken = err != nil
 	return told, nil
 }
 
@@ -63,7 +63,7 @@ func (r *run) judge(ctx context.Context, f *finding) (err error) {
 		return err
 	}
 	told, origin := f.replayed, f.line.origin()
-	if told.broken != nil {
+	if told.broken {
 		return nil // then what the read model says is all there is
 	}
 	if owner := told.state.Owner(); owner != "" && owner != origin.Source {

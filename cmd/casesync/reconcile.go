@@ -134,7 +134,7 @@ func writeReport(path string, report *reconcile.Report) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // of what was not moved
+	defer func() { _ = os.Remove(file.Name()) }() // of what was not moved
 	encoder := json.NewEncoder(file)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
