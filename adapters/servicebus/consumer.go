@@ -2,6 +2,7 @@ package servicebus
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type consumer struct {
 	slots     chan struct{} // taken by messages in flight
 	inFlight  sync.WaitGroup
 	peeking   sync.Mutex // the client's PeekMessages is not safe for concurrent use
+	wary      time.Time  // until then messages are fetched one by one
 }
 
 func (s *subscription) consumer(from link, inFlightMax int) *consumer {
@@ -48,7 +50,7 @@ func (c *consumer) run(ctx context.Context) {
 		if !ok {
 			return
 		}
-		fetched, err := c.fetch(ctx, free)
+		fetched, err := c.fetch(ctx, c.most(free))
 		for range free - len(fetched) {
 			<-c.slots
 		}
@@ -65,6 +67,11 @@ func (c *consumer) run(ctx context.Context) {
 			idleSince = time.Now()
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errUnreadable):
+			c.unreadable()
+			if !pauses.wait(ctx) || c.session != nil {
+				return
+			}
 		case c.session != nil:
 			// A session's link does not come back; nor is an idle one kept where others wait.
 			if !noSession(err) || c.session.crowded() || time.Since(idleSince) > c.config.SessionIdle {
@@ -98,7 +105,13 @@ func (c *consumer) takeSlots(ctx context.Context) (int, bool) {
 	}
 }
 
-func (c *consumer) fetch(ctx context.Context, most int) ([]*sb.ReceivedMessage, error) {
+// fetch fetches messages, at least one unless there is an error or the link is lost.
+func (c *consumer) fetch(ctx context.Context, most int) (fetched []*sb.ReceivedMessage, err error) {
+	defer func() {
+		if recover() != nil {
+			fetched, err = nil, errUnreadable
+		}
+	}()
 	if c.session != nil {
 		slice := sessionSlice
 		if c.session.crowded() {

@@ -119,6 +119,7 @@ const (
 	Abandoned    Outcome = "abandoned"     // given back, because the process stops
 	LockLost     Outcome = "lock_lost"     // it comes again, here or elsewhere
 	SettleFailed Outcome = "settle_failed" // the broker was not reached in time; it comes again
+	Unreadable   Outcome = "unreadable"    // the client cannot read it; it comes again
 	Disconnected Outcome = "disconnected"  // receiving failed, and is tried again after a pause
 )
 

@@ -33,10 +33,7 @@ func (c *consumer) settle(m *sb.ReceivedMessage, what Outcome, how settlement) {
 		// goes on trying that for about a minute. The lock lives on, though, and its token alone settles it
 		// over the management link of a new connection, which looking at a message brings about.
 		peek := func(ctx context.Context, _ *sb.ReceivedMessage) error {
-			c.peeking.Lock()
-			defer c.peeking.Unlock()
-			_, err := c.link.PeekMessages(ctx, 1, nil)
-			return err
+			return c.peek(ctx)
 		}
 		if err = c.attempt(m, peek); err == nil {
 			err = c.attempt(&sb.ReceivedMessage{LockToken: m.LockToken}, how)

@@ -98,8 +98,5 @@ func (c *consumer) reach(ctx context.Context, pauses *backoff) bool {
 func (c *consumer) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
-	c.peeking.Lock()
-	defer c.peeking.Unlock()
-	_, err := c.link.PeekMessages(ctx, 1, nil)
-	return err
+	return c.peek(ctx)
 }
