@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"casesync/domain/casefile"
 	"casesync/projections/engine"
 )
 
@@ -118,6 +119,38 @@ func ReplayedCase(ref string, events []engine.Event) (*KnownCase, error) {
 		known.addDocument(document)
 	}
 	return known, nil
+}
+
+// OpenedItems is what the envelope of an action or document holds, read once: that of a snapshot may hold
+// thousands of both.
+type OpenedItems struct {
+	// Of a snapshot.
+	Actions   map[string]casefile.Action   `json:"actions"`
+	Documents map[string]casefile.Document `json:"documents"`
+
+	plain []byte
+}
+
+// OpenItems reads what ActionRow.Sealed and DocumentRow.Sealed hold.
+func OpenItems(plain []byte) (*OpenedItems, error) {
+	items := &OpenedItems{plain: plain}
+	return items, read(plain, items)
+}
+
+// Action returns the action id; see OpenedAction.
+func (o *OpenedItems) Action(id string) (casefile.Action, error) {
+	if action, ofSnapshot := o.Actions[id]; ofSnapshot || len(o.Actions)+len(o.Documents) > 0 {
+		return action, nil
+	}
+	return OpenedAction(o.plain, id)
+}
+
+// Document returns the document id; see OpenedDocument.
+func (o *OpenedItems) Document(id string) (casefile.Document, error) {
+	if document, ofSnapshot := o.Documents[id]; ofSnapshot || len(o.Actions)+len(o.Documents) > 0 {
+		return document, nil
+	}
+	return OpenedDocument(o.plain, id)
 }
 
 // CaseStub is the least that tells whether a case should be in an extract of its source.

@@ -138,7 +138,7 @@ func (r *run) look(ctx context.Context, batch []*finding) error {
 // compareKnown compares cases with what is known of them, and says so of those in sync.
 func (r *run) compareKnown(ctx context.Context, batch []*finding) error {
 	pictures := make([]*picture, len(batch))
-	o := opening{index: map[string]int{}}
+	o := newOpening()
 	for i, f := range batch {
 		if f.known != nil {
 			pictures[i] = here(f.known)

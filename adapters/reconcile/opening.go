@@ -18,6 +18,11 @@ type opening struct {
 	index     map[string]int
 	take      []func(opened [][]byte) error
 	altered   map[int]bool // envelopes that are not what was sealed
+	items     map[string]*projections.OpenedItems
+}
+
+func newOpening() *opening {
+	return &opening{index: map[string]int{}, items: map[string]*projections.OpenedItems{}}
 }
 
 // add asks for an envelope, "" for none. Its content, read, is handed to found, or gone is called.
@@ -76,7 +81,13 @@ func (o *opening) addAction(row projections.ActionRow, p, other *picture) {
 		told.description = description
 		p.actions[id] = told
 	}
-	read := func(plain []byte) (casefile.Action, error) { return projections.OpenedAction(plain, id) }
+	read := func(plain []byte) (casefile.Action, error) {
+		items, err := o.itemsOf(row.Sealed, plain)
+		if err != nil {
+			return casefile.Action{}, err
+		}
+		return items.Action(id)
+	}
 	add(o, row.Sealed, read, func(a casefile.Action) { set(a.Description) }, func() { set(other.actions[id].description) })
 }
 
@@ -87,9 +98,27 @@ func (o *opening) addDocument(row projections.KnownDocument, p, other *picture) 
 		told.title, told.url = title, url
 		p.documents[id] = told
 	}
-	read := func(plain []byte) (casefile.Document, error) { return projections.OpenedDocument(plain, id) }
+	read := func(plain []byte) (casefile.Document, error) {
+		items, err := o.itemsOf(row.Sealed, plain)
+		if err != nil {
+			return casefile.Document{}, err
+		}
+		return items.Document(id)
+	}
 	add(o, row.Sealed, read, func(d casefile.Document) { set(d.Title, d.URL) },
 		func() { set(other.documents[id].title, other.documents[id].url) })
+}
+
+// itemsOf reads an envelope of actions and documents once for all that are in it.
+func (o *opening) itemsOf(envelope string, plain []byte) (*projections.OpenedItems, error) {
+	if items := o.items[envelope]; items != nil {
+		return items, nil
+	}
+	items, err := projections.OpenItems(plain)
+	if err == nil {
+		o.items[envelope] = items
+	}
+	return items, err
 }
 
 // open opens all at once.

@@ -98,7 +98,7 @@ func (t *replayed) newer(source string, f *finding) bool {
 // compareReplayed compares a case with what the log says of it.
 func (r *run) compareReplayed(ctx context.Context, f *finding) ([]FieldDifference, error) {
 	p := here(f.replayed.known)
-	o := opening{index: map[string]int{}}
+	o := newOpening()
 	o.addCase(f.replayed.known, p, f.there)
 	if err := o.open(ctx, r.config.Codec); err != nil {
 		return nil, err
