@@ -24,6 +24,7 @@ type service struct {
 	world   *world
 	address string
 	flags   []string
+	env     []string // beside this process's
 
 	mu      sync.Mutex
 	running *exec.Cmd
@@ -70,6 +71,7 @@ func (s *service) restart() {
 	defer s.mu.Unlock()
 	s.printed = &bytes.Buffer{}
 	s.running = s.world.process(s.flags...)
+	s.running.Env = append(s.running.Env, s.env...)
 	s.running.Stdout, s.running.Stderr = s.printed, s.printed
 	if err := s.running.Start(); err != nil {
 		s.t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"casesync/adapters/telemetry"
+	"casesync/eventstore"
 )
 
 // The exit codes, which scripts rely on.
@@ -34,6 +35,8 @@ type program struct {
 	now      func() time.Time
 	// userTokens lets tokens stand for business users; for tests alone.
 	userTokens bool
+	// older makes of the catalog of events that of an older version; for tests alone, nil elsewhere.
+	older func(eventstore.Catalog) eventstore.Catalog
 }
 
 // run is the program: main gives it the world, tests give it another one. It returns the exit code.

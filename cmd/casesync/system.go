@@ -149,7 +149,11 @@ func (s *system) codec(ctx context.Context) (*eventstore.Codec, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return eventstore.NewCodec(catalog.New(), keys), nil, nil
+		var events eventstore.Catalog = catalog.New()
+		if s.older != nil {
+			events = s.older(events)
+		}
+		return eventstore.NewCodec(events, keys), nil, nil
 	})
 }
 
