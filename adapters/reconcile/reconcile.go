@@ -116,6 +116,9 @@ const (
 	sourcesMax     = 100
 	// lookupsAtOnceMax is how many streams of the log are read at the same time.
 	lookupsAtOnceMax = 8
+	// repairsAtOnceMax is how many cases are corrected at the same time: the log writes what waits at the
+	// same time in one transaction.
+	repairsAtOnceMax = 256
 )
 
 // scope sees every case: a comparison is the system's own.

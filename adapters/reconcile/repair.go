@@ -25,7 +25,7 @@ const (
 // recorded; the same run again finds those in order, and goes on with the others.
 func (r *run) repair(ctx context.Context, doubtful []*finding) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(lookupsAtOnceMax)
+	group.SetLimit(repairsAtOnceMax)
 	for _, f := range doubtful {
 		if f.status == Different || f.status == MissingHere {
 			group.Go(func() error { return f.mend(ctx) })
