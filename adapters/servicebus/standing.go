@@ -26,6 +26,7 @@ func IsUnauthorised(err error) bool { return has(err, sb.CodeUnauthorizedAccess)
 type standing struct {
 	mu      sync.Mutex
 	failing bool
+	help    string    // that was logged last of what fails
 	heard   time.Time // when the broker last answered
 }
 
@@ -41,10 +42,13 @@ func (s *subscription) troubled(err error) {
 	case err == nil:
 		err = errLinkLost
 	}
-	s.logger.Log(s.receiving, level, "Service Bus cannot be received from", "error", err, "help", help)
 	s.standing.mu.Lock()
 	defer s.standing.mu.Unlock()
-	s.standing.failing = true
+	if s.standing.failing && s.standing.help == help {
+		level = slog.LevelDebug // it was said
+	}
+	s.logger.Log(s.receiving, level, "Service Bus cannot be received from", "error", err, "help", help)
+	s.standing.failing, s.standing.help = true, help
 	s.config.Trouble(s.topic, err)
 }
 
@@ -55,6 +59,7 @@ func (s *subscription) answered() {
 	s.standing.heard = time.Now()
 	if s.standing.failing {
 		s.standing.failing = false
+		s.logger.Info("Service Bus is received from again")
 		s.config.Trouble(s.topic, nil)
 	}
 }
