@@ -51,7 +51,7 @@ func (s *Server) registerDesk(api huma.API) {
 
 func (s *Server) registerNotifications(api huma.API) {
 	get(api, plainRead, "/api/v1/notification-types", "List types of notifications", "What can be sent about a case, each with its form: labels, limits and choices, in the order in which they are offered. Types that are listed stay.", nil, s.listNotificationTypes)
-	give(s, api, http.MethodPost, "/api/v1/notifications", "Send notifications", "Sends the same notification about one case or many, each decided by itself: the answer has a result for each, in order. Under the same Idempotency-Key it is sent once, and gets the same answer.", http.StatusOK, s.sendNotifications, bodyOf(notificationsBytesMax))
+	give(s, api, http.MethodPost, "/api/v1/notifications", "Send notifications", "Sends the same notification about one case or many, each decided by itself: the answer has a result for each, in order. Under the same Idempotency-Key it is sent once, and gets the same answer.", http.StatusOK, s.sendNotifications, bodyOf(notificationsBytesMax), allowance)
 	get(api, positioned, "/api/v1/notifications", "List notifications", "What your business sent about the cases that it has now, the newest first.", openAPI(notificationParameters), s.listNotifications)
 	get(api, positioned, "/api/v1/notifications/{id}", "Show a notification", "One notification, and what became of it.", nil, s.showNotification)
 	give(s, api, http.MethodPost, "/api/v1/allocations", "Allocate cases", "Gives many cases to yourself, to somebody else of their businesses (supervisors), or to nobody, each decided by itself: the answer has a result for each, in order.", http.StatusOK, s.allocateMany)

@@ -104,6 +104,8 @@ type Config struct {
 	// probes, and without a session or token that is taken. LimitPrincipals bounds those of a principal
 	// (see PrincipalOf). They refuse with RefuseLimited. Default: no limit.
 	LimitAddresses, LimitPrincipals func(http.Handler) http.Handler
+	// Allowances bound what one sender has kept here. Default: no limit but those of requests.
+	Allowances Allowances
 	// HSTS tells browsers to come over TLS alone, where a proxy in front ends TLS. Where TLS ends
 	// here they are always told.
 	HSTS bool

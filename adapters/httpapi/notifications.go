@@ -42,6 +42,9 @@ func (s *Server) sendNotifications(ctx context.Context, ask commands.Ask, in *co
 	if err := noCondition(in.http); err != nil {
 		return nil, err
 	}
+	if refusal := s.config.Allowances.notifications(ask, len(in.Body.Cases)); refusal != nil {
+		return nil, refusal
+	}
 	results, done, err := s.config.Casework.NotifyMany(ctx, ask, in.Body.Cases, in.Body.Type, in.Body.Fields)
 	if err != nil {
 		return nil, err

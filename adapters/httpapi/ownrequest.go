@@ -17,6 +17,9 @@ type RequestSubmitted struct {
 
 // submitRequest takes an access request from anybody: operators find out whether it is true.
 func (s *Server) submitRequest(ctx context.Context, ask commands.Ask, in *command[RequestForm]) (*acted[RequestSubmitted], error) {
+	if refusal := s.config.Allowances.stranger(in.http); refusal != nil {
+		return nil, refusal
+	}
 	id, token, done, err := s.config.People.SubmitRequest(ctx, ask, in.Body.form())
 	return told(done, RequestSubmitted{Outcome: outcomeOf(done), ID: id, Token: token, Mail: "sent"}), err
 }

@@ -55,7 +55,7 @@ func (s *Server) registerAdministrators(api huma.API) {
 }
 
 func (s *Server) registerRequests(api huma.API) {
-	give(s, api, http.MethodPost, "/api/v1/access-requests", "Ask for access", "A request of one or several businesses for access to this service. Anybody may make one: it is checked before anything comes of it.", http.StatusCreated, s.submitRequest, bodyOf(requestBytesMax))
+	give(s, api, http.MethodPost, "/api/v1/access-requests", "Ask for access", "A request of one or several businesses for access to this service. Anybody may make one: it is checked before anything comes of it.", http.StatusCreated, s.submitRequest, bodyOf(requestBytesMax), allowance)
 	mine := []*huma.Param{headerParam(headerLink, linkDoc)}
 	get(api, plainRead, "/api/v1/access-requests/mine", "Show one's own access request", "For the holder of the token.", mine, s.showOwnRequest)
 	give(s, api, http.MethodPut, "/api/v1/access-requests/mine", "Change one's own access request", "Replaces all that the request says; what was missing is supplied so.", http.StatusOK, s.amendOwnRequest, byLink, bodyOf(requestBytesMax))

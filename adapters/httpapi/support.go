@@ -18,7 +18,7 @@ func (s *Server) registerSupport(api huma.API) {
 		return
 	}
 	desk := s.config.Casework
-	give(s, api, http.MethodPost, "/api/v1/tickets", "Ask the helpdesk", "Technical questions, access, and additional administrators. What is about a case goes by notification.", http.StatusCreated, s.openTicket)
+	give(s, api, http.MethodPost, "/api/v1/tickets", "Ask the helpdesk", "Technical questions, access, and additional administrators. What is about a case goes by notification.", http.StatusCreated, s.openTicket, allowance)
 	get(api, positioned, "/api/v1/tickets", "List tickets", "What you asked; all that was asked for the helpdesk.", openAPI(ticketParameters), s.listTickets)
 	get(api, positioned, "/api/v1/tickets/{id}", "Show a ticket", "A question with the conversation that followed.", nil, s.showTicket)
 	give(s, api, http.MethodPost, "/api/v1/tickets/{id}/messages", "Write in a ticket", "As who asked, or as the helpdesk. Who asked reopens a resolved ticket by it.", http.StatusOK, s.replyInTicket)
@@ -29,7 +29,7 @@ func (s *Server) registerSupport(api huma.API) {
 
 func (s *Server) registerSupportRequests(api huma.API) {
 	desk := s.config.Casework
-	give(s, api, http.MethodPost, "/api/v1/support-requests", "Ask the helpdesk before sign-in", "Anybody may. A link with which the answers can be read is mailed to the address, and given nowhere else.", http.StatusAccepted, s.askAsStranger)
+	give(s, api, http.MethodPost, "/api/v1/support-requests", "Ask the helpdesk before sign-in", "Anybody may. A link with which the answers can be read is mailed to the address, and given nowhere else.", http.StatusAccepted, s.askAsStranger, allowance)
 	get(api, positioned, "/api/v1/support-requests/mine", "Show one's own question", "For the holder of the mailed link.", []*huma.Param{headerParam(headerLink, linkDoc)}, s.showOwnTicket)
 	onLink(s, api, "/api/v1/support-requests/mine/messages", "Write in one's own question", "Reopens it where it was resolved.",
 		func(ctx context.Context, token string, text TicketText) (commands.Done, error) {
@@ -93,12 +93,18 @@ func (s *Server) openTicket(ctx context.Context, ask commands.Ask, in *command[T
 	if in.Body.Business != "" {
 		visitOf(ctx).concerns(in.Body.Business)
 	}
+	if refusal := s.config.Allowances.ticket(ask); refusal != nil {
+		return nil, refusal
+	}
 	id, done, err := s.config.Casework.OpenTicket(ctx, ask, in.Body.question())
 	return told(done, TicketOpened{outcomeOf(done), id}), err
 }
 
 // askAsStranger takes a question from anybody. The token of the link to it goes by mail alone.
 func (s *Server) askAsStranger(ctx context.Context, ask commands.Ask, in *command[SupportRequest]) (*acted[SupportTaken], error) {
+	if refusal := s.config.Allowances.stranger(in.http); refusal != nil {
+		return nil, refusal
+	}
 	_, _, done, err := s.config.Casework.OpenTicketAsStranger(ctx, ask, in.Body.question(), ticket.Contact{Name: in.Body.Name, Email: in.Body.Email})
 	return told(done, SupportTaken{Status: string(commands.Accepted), Mail: "sent"}), err
 }

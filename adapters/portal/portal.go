@@ -44,6 +44,9 @@ type Config struct {
 	Casework *commands.Casework
 	Store    engine.Store
 	Codec    *eventstore.Codec
+	// Strangers is asked before a question or a request for access of nobody known is kept, of which mail goes to an
+	// address that he chose. Default: all are taken.
+	Strangers func(r *http.Request) (retryAfter time.Duration, ok bool)
 	// PublicURL is where browsers reach this service: scheme, host and port, without a path. Links in
 	// mail begin with it.
 	PublicURL string
@@ -102,6 +105,17 @@ func New(config Config) (*Portal, error) {
 	}
 	return p, nil
 }
+
+// exhausted reports whether more came from where a request does than is taken of strangers.
+func (p *Portal) exhausted(r *http.Request) bool {
+	if p.config.Strangers == nil {
+		return false
+	}
+	_, ok := p.config.Strangers(r)
+	return !ok
+}
+
+const exhaustedText = "More was sent from your network today than we take. Nothing that you typed is lost: send it again tomorrow, or from another network."
 
 // Register registers the pages on a router. A HEAD request is for the router to answer as a GET.
 func (p *Portal) Register(router chi.Router) {

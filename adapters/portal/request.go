@@ -69,6 +69,11 @@ func (p *Portal) send(r *http.Request, form requestForm) (answer, error) {
 		again.status = http.StatusUnprocessableEntity
 		return again, nil
 	}
+	if form.Token == "" && p.exhausted(r) {
+		again := formPage(form, faults{{"request-form", exhaustedText}})
+		again.status = http.StatusTooManyRequests
+		return again, nil
+	}
 	id, token, err := p.keep(r.Context(), form)
 	switch refusal, is := errors.AsType[*domain.Refusal](err); {
 	case errors.Is(err, commands.ErrLink), errors.Is(err, commands.ErrUnknown):

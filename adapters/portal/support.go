@@ -69,6 +69,9 @@ func (p *Portal) askHelpdesk(r *http.Request, form supportForm) (answer, error) 
 	if found := form.check(); len(found) > 0 {
 		return p.again(form, http.StatusUnprocessableEntity, found), nil
 	}
+	if p.exhausted(r) {
+		return p.again(form, http.StatusTooManyRequests, faults{{"support-form", exhaustedText}}), nil
+	}
 	key, err := uuid.Parse(form.Key)
 	if err != nil {
 		key = uuid.New() // a form that nobody here made: sent twice, it is two tickets

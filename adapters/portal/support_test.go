@@ -311,3 +311,28 @@ func TestWithoutAHelpdesk(t *testing.T) {
 		t.Error("a helpdesk without a read model: got no error")
 	}
 }
+
+// TestTooMuchFromOneNetwork: who has asked as often as is taken from his network is told so on his form, with what he
+// typed; a conversation that is there goes on.
+func TestTooMuchFromOneNetwork(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, sqldbtest.SQLite(t))
+	_, token := d.asked()
+	d.serve(func(c *portal.Config) {
+		c.Casework, c.Store, c.Codec, c.Now = d.casework, d.store, d.codec, func() time.Time { return d.now }
+		c.Strangers = func(*http.Request) (time.Duration, bool) { return time.Hour, false }
+	})
+	before := len(d.events())
+	refused := d.send(with(question(), "text", "Another question"))
+	refused.checkHouse(t, "refused")
+	if refused.status != http.StatusTooManyRequests || !strings.Contains(refused.body, "Another question") || !strings.HasPrefix(refused.title(t), "Error: ") {
+		t.Errorf("a question: got %d %s, want 429 and what was typed", refused.status, refused.body)
+	}
+	if got := len(d.events()); got != before {
+		t.Errorf("got %d events, want %d", got, before)
+	}
+	replied := d.send(with(d.get("/support?token="+url.QueryEscape(token)).form(t), "action", "reply", "text", "More of the first.", "token", token))
+	if replied.status != http.StatusOK || !strings.Contains(replied.body, "Your message was sent.") {
+		t.Errorf("a reply: got %d %s, want it taken", replied.status, replied.body)
+	}
+}

@@ -74,9 +74,13 @@ func New(config Config) (*Limiter, error) {
 }
 
 // Allow takes a token of a key, or returns how long until there is one.
-func (l *Limiter) Allow(key string) (retryAfter time.Duration, ok bool) {
+func (l *Limiter) Allow(key string) (retryAfter time.Duration, ok bool) { return l.AllowN(key, 1) }
+
+// AllowN takes n tokens of a key, or none, and returns how long until there are so many. More than Limit.Burst there
+// are never; they count as so many.
+func (l *Limiter) AllowN(key string, n int) (retryAfter time.Duration, ok bool) {
 	now := l.config.Now()
-	reservation := l.bucket(key).ReserveN(now, 1)
+	reservation := l.bucket(key).ReserveN(now, min(n, l.config.Limit.Burst))
 	if wait := reservation.DelayFrom(now); wait > 0 {
 		reservation.CancelAt(now) // who is refused does not wait in line
 		return wait, false

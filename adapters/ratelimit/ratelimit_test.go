@@ -174,3 +174,21 @@ func FuzzAddressKey(f *testing.F) {
 		}
 	})
 }
+
+// Several tokens are taken together or not at all; more than there ever are cost all.
+func TestSeveral(t *testing.T) {
+	t.Parallel()
+	clock := &clock{}
+	l := open(t, clock, ratelimit.Limit{PerSecond: 1, Burst: 10}, 10)
+	for _, step := range []struct {
+		n    int
+		wait time.Duration
+	}{{8, 0}, {3, time.Second}, {2, 0}, {10, 10 * time.Second}, {1000, 10 * time.Second}} {
+		if wait, ok := l.AllowN("a", step.n); wait != step.wait || ok != (step.wait == 0) {
+			t.Errorf("%d: got %v, %v, want %v", step.n, wait, ok, step.wait)
+		}
+	}
+	if _, ok := l.AllowN("b", 1000); !ok {
+		t.Error("all of a full bucket: got refused, want taken")
+	}
+}

@@ -2,20 +2,23 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"time"
 
 	"casesync/adapters/identity/gate"
 	"casesync/adapters/portal"
 )
 
 // pages returns what people see in a browser. What the guide says comes from the parts that hold to it.
-func (s *serving) pages(ctx context.Context, facts gate.Facts) (*portal.Portal, error) {
+func (s *serving) pages(ctx context.Context, facts gate.Facts, strangers func(*http.Request) (time.Duration, bool)) (*portal.Portal, error) {
 	settings := s.settings
 	casework, err := s.casework(ctx)
 	if err != nil {
 		return nil, err
 	}
 	config := portal.Config{
-		People: s.openedPeople, Casework: casework, Store: s.openedStore, Codec: s.openedCodec, PublicURL: settings.publicURL(), Demo: settings.Demo, Version: version, Now: s.now, Logger: s.logger,
+		Strangers: strangers,
+		People:    s.openedPeople, Casework: casework, Store: s.openedStore, Codec: s.openedCodec, PublicURL: settings.publicURL(), Demo: settings.Demo, Version: version, Now: s.now, Logger: s.logger,
 		Guide: portal.Guide{
 			InvitationAge: settings.InvitationAge, ResetAge: settings.ResetAge, SessionIdle: settings.SessionIdle, SessionAbsolute: settings.SessionAbsolute,
 			HelpdeskURL: settings.helpdeskURL(),

@@ -50,7 +50,10 @@ func (s *serving) addPeople(ctx context.Context, config *httpapi.Config, server 
 		status, err := credentials.Status(ctx, person)
 		return status.RecoveryCodesLeft, err
 	}
-	if config.Pages, err = s.pages(ctx, ways.Facts()); err != nil {
+	if config.Allowances, err = s.allowances(); err != nil {
+		return err
+	}
+	if config.Pages, err = s.pages(ctx, ways.Facts(), config.Allowances.Strangers); err != nil {
 		return err
 	}
 	subjects, err := s.subjects(ctx)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"casesync/adapters/activity"
+	"casesync/adapters/commands"
 	"casesync/adapters/identity/local"
 	"casesync/adapters/identity/sessions"
 	"casesync/adapters/ratelimit"
@@ -37,11 +38,14 @@ type peopleSettings struct {
 	LockoutForget      time.Duration `help:"How long without an attempt until all of them are forgotten." default:"24h" group:"Sign-in"`
 	LockoutAddressFree int           `help:"As lockout-free, for all attempts from one network address, behind which a whole office may be." default:"50" group:"Sign-in"`
 
-	RequestsPerSecond     float64       `help:"Requests a second that one network address may go on making without being signed in, and without a token that is taken." default:"50" group:"Limits"`
-	RequestsBurst         int           `help:"Requests that one network address may make so at once." default:"200" group:"Limits"`
-	UserRequestsPerSecond float64       `help:"Requests a second that one user may go on making. Machines are not limited by it." default:"20" group:"Limits"`
-	UserRequestsBurst     int           `help:"Requests that one user may make at once." default:"100" group:"Limits"`
-	SweepEvery            time.Duration `help:"How often it is looked for what the clock makes due: warnings, disabling, erasure." default:"10m" group:"Limits"`
+	RequestsPerSecond       float64       `help:"Requests a second that one network address may go on making without being signed in, and without a token that is taken." default:"50" group:"Limits"`
+	RequestsBurst           int           `help:"Requests that one network address may make so at once." default:"200" group:"Limits"`
+	UserRequestsPerSecond   float64       `help:"Requests a second that one user may go on making. Machines are not limited by it." default:"20" group:"Limits"`
+	UserRequestsBurst       int           `help:"Requests that one user may make at once." default:"100" group:"Limits"`
+	StrangerMessagesPerDay  int           `help:"Questions to the helpdesk and requests for access that one network address may send in a day without being signed in. Each is answered by mail." default:"100" group:"Limits"`
+	UserTicketsPerDay       int           `help:"Questions to the helpdesk that one user may ask in a day." default:"50" group:"Limits"`
+	UserNotificationsPerDay int           `help:"Cases that one user may send notifications about in a day, each time counted; at least 500." default:"20000" group:"Limits"`
+	SweepEvery              time.Duration `help:"How often it is looked for what the clock makes due: warnings, disabling, erasure." default:"10m" group:"Limits"`
 
 	SMTP             string `name:"smtp" help:"Server that mail is handed to. Default: none; mail is kept in the folder of --mail-folder, for somebody to pass on." placeholder:"HOST:PORT" group:"Mail"`
 	SMTPSecurity     string `name:"smtp-security" help:"starttls, implicit (TLS from the first byte), or none, which is for a server on this machine alone." enum:"starttls,implicit,none" default:"starttls" group:"Mail"`
@@ -84,6 +88,8 @@ func (p *peopleSettings) check() error {
 	fault(p.LockoutFree < 1 || p.LockoutAddressFree < 1 || p.LockoutBase <= 0 || p.LockoutMax < p.LockoutBase || p.LockoutForget < p.LockoutMax,
 		"--lockout-…: want at least one free attempt, and base ≤ max ≤ forget")
 	fault(p.RequestsPerSecond <= 0 || p.UserRequestsPerSecond <= 0 || p.RequestsBurst < 1 || p.UserRequestsBurst < 1, "--requests-… and --user-requests-…: want more than nothing")
+	fault(p.StrangerMessagesPerDay < 1 || p.UserTicketsPerDay < 1, "--stranger-messages-per-day and --user-tickets-per-day: want at least 1")
+	fault(p.UserNotificationsPerDay < commands.CasesMax, "--user-notifications-per-day is %d: want at least %d, the most that are sent at once", p.UserNotificationsPerDay, commands.CasesMax)
 	fault(p.SweepEvery <= 0, "--sweep-every is %s: want more than nothing", p.SweepEvery)
 	fault(p.ActivityKeep < activity.KeepLeast, "--activity-keep is %s: at least %s, which is six months", p.ActivityKeep, activity.KeepLeast)
 	for _, address := range p.ActivityTo {
