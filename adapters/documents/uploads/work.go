@@ -23,7 +23,8 @@ const (
 	FaultUndecided  = "not-decided"
 )
 
-// Run looks at what is whole, has it scanned, and sweeps, until ctx ends. Several processes may run it at once.
+// Run looks at what is whole, has it scanned, and sweeps, until ctx ends, and then returns nil. Several processes
+// may run it at once.
 func (u *Uploads) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	for range u.config.Workers {
@@ -31,7 +32,7 @@ func (u *Uploads) Run(ctx context.Context) error {
 	}
 	group.Go(func() { u.sweepOften(ctx) })
 	group.Wait()
-	return ctx.Err()
+	return nil
 }
 
 // wakeWorker tells a worker of this process that there is something to do; it would find out anyway.
