@@ -280,11 +280,9 @@ func (r *replicas) notify() {
 // send uploads a file, another one in each try: what an earlier try left must not make it a duplicate.
 func (r *replicas) send() {
 	r.t.Helper()
-	try, content := 0, ""
-	for deadline := time.Now().Add(time.Minute); ; {
+	for try, deadline := 1, time.Now().Add(time.Minute); ; try++ {
 		s := r.by["web"][0]
-		try++
-		content = string(pdf(fmt.Sprintf("round %d, try %d", r.rounds, try)))
+		content := string(pdf(fmt.Sprintf("round %d, try %d", r.rounds, try)))
 		ctx, cancel := context.WithTimeout(r.t.Context(), answerWithin)
 		response, err := http.DefaultClient.Do(s.request(http.MethodPost, "caseworker", "/api/v1/uploads", content,
 			"Tus-Resumable", "1.0.0", "Upload-Length", strconv.Itoa(len(content)), "Content-Type", "application/offset+octet-stream",
