@@ -47,7 +47,8 @@ func (s *Server) sendUpload(w http.ResponseWriter, r *http.Request, look lookUp,
 	}
 	visitOf(ctx).concerns(view.FRN)
 	s.send(w, r, download{
-		name: upload.DisplayName(view.Name), mediaType: view.MediaType, sha256: view.SHA256,
+		// The ending says what the bytes are, and not what the sender called them: a text does not become a program.
+		name: upload.DisplayName(namedFile(upload.DisplayName(view.Name), view.MediaType)), mediaType: view.MediaType, sha256: view.SHA256,
 		open:  func(ctx context.Context) (Content, error) { return s.config.OpenUpload(ctx, id) },
 		still: func(ctx context.Context) error { _, err := find(ctx); return err },
 	})

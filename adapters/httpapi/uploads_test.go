@@ -342,3 +342,22 @@ func TestUploadLimits(t *testing.T) {
 		}
 	})
 }
+
+// TestDownloadedNameSaysTheType: what somebody called a file does not make a program of it where it is saved.
+func TestDownloadedNameSaysTheType(t *testing.T) {
+	inOffices(t, func(t *testing.T, o *office) {
+		for _, file := range []struct{ name, content, want string }{
+			{"run.bat", "@echo off\r\ndel *.*\r\n", "run.bat.txt"},
+			{"page.html", "Nothing of a page is here.\n", "page.html.txt"},
+			{"letter.exe", pdf("a letter"), "letter.exe.pdf"},
+			{"LETTER.PDF", pdf("another letter"), "LETTER.PDF"},
+			{"notes.txt", "Notes.\n", "notes.txt"},
+		} {
+			id := o.upload(o.wren.token, "C1", file.name, file.content, upload.StatusQueued)
+			got := o.do(http.MethodGet, httpapi.UploadsPath+"/"+id+"/content", o.wren.token, "").want(http.StatusOK).header.Get("Content-Disposition")
+			if want := `attachment; filename="` + file.want + `"`; got != want {
+				t.Errorf("%s: got %s, want %s", file.name, got, want)
+			}
+		}
+	})
+}
