@@ -105,11 +105,12 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // being stopped is no error
 		}
-		if errors.Is(err, follower.ErrLost) {
+		switch {
+		case errors.Is(err, follower.ErrLost):
 			s.config.Logger.InfoContext(ctx, "sweeps changed hands")
-		} else if err != nil {
+		case err != nil:
 			s.config.Logger.ErrorContext(ctx, "sweeps were stopped, and begin again", slog.Any("error", err))
-		} else if !held {
+		case !held:
 			s.config.Logger.DebugContext(ctx, "another process sweeps")
 		}
 		sleep(ctx, s.config.LeaseTTL/4)
