@@ -31,7 +31,7 @@ demo: build ## Serve a demonstration on real complaint data, under ./data/demo: 
 
 .PHONY: test
 test: ## Run every test with the race detector, on SQLite, PostgreSQL and ClamAV (started if none is given)
-	scripts/test-clamd.sh scripts/test-postgres.sh go test -race -timeout 20m ./...
+	scripts/test-clamd.sh scripts/test-postgres.sh scripts/test-all.sh -race -timeout 20m
 
 .PHONY: test-race
 test-race: ## Run every test five times over, in random order, with the race detector
@@ -47,6 +47,11 @@ large_upload = CASESYNC_TEST_UPLOAD_MIB=1024 go test -count 1 -timeout 30m -v ./
 test-uploads: ## Send 1 GiB, interrupted five times, into a folder and into Azurite (some minutes)
 	scripts/test-clamd.sh scripts/test-postgres.sh env $(large_upload)
 	scripts/test-azurite.sh scripts/test-clamd.sh scripts/test-postgres.sh env $(large_upload)
+
+.PHONY: test-long
+test-long: ## Run the tests of replicas, versions side by side and losses at the broker (some minutes)
+	CASESYNC_TEST_LONG=1 scripts/test-clamd.sh scripts/test-postgres.sh go test -race -count 1 -timeout 30m ./cmd/casesync \
+		-run '^(TestReplicas|TestRollingRestart|TestTwoVersionsSideBySide|TestServiceBusOutboxLosesNothing)$$'
 
 .PHONY: test-outages
 test-outages: ## Run the KurrentDB log's tests with an outage of 10 seconds and 20 kills

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -35,26 +36,30 @@ func addErrors(doc *huma.OpenAPI, op *huma.Operation) {
 }
 
 // registerDocs serves the OpenAPI document, and a page made of it on the server: no script, and
-// nothing from another host.
-func (s *Server) registerDocs(router chi.Router, doc *huma.OpenAPI) error {
-	page, err := renderDocs(doc)
-	if err != nil {
-		return err
-	}
-	router.Get("/openapi.yaml", fixed("application/yaml", s.openapi))
-	router.Get("/docs/style.css", fixed("text/css; charset=utf-8", docsStyle))
+// nothing from another host. Both are made when they are first asked for.
+func (s *Server) registerDocs(router chi.Router, doc *huma.OpenAPI) {
+	document := s.made("application/yaml", doc.YAML)
+	page := s.made("text/html; charset=utf-8", func() ([]byte, error) { return renderDocs(doc) })
+	router.Get("/openapi.yaml", document)
+	router.Get("/docs/style.css", s.made("text/css; charset=utf-8", func() ([]byte, error) { return docsStyle, nil }))
 	router.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		fixed("text/html; charset=utf-8", page)(w, r)
+		page(w, r)
 	})
-	return nil
 }
 
-func fixed(mediaType string, body []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
+// made serves what is the same for everybody, and is made once.
+func (s *Server) made(mediaType string, body func() ([]byte, error)) http.HandlerFunc {
+	once := sync.OnceValues(body)
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := once()
+		if err != nil {
+			s.problemOf(r.Context(), err).write(w)
+			return
+		}
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		_, _ = w.Write(body) // the client is gone; there is nobody to tell
+		_, _ = w.Write(text) // the client is gone; there is nobody to tell
 	}
 }
 

@@ -146,7 +146,6 @@ type Server struct {
 	// exports, downloads and uploads bound what goes on at one time.
 	exports, downloads, uploads *turnstile
 
-	openapi   []byte
 	readiness *sharedread.Reader[struct{}, measured]
 	// rebuilds go on after the request that asked for them.
 	rebuilds *rebuilds
@@ -172,9 +171,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	s.exports = newTurnstile(s.limits.ExportsPerPrincipalMax, s.limits.ExportsMax)
 	s.downloads = newTurnstile(s.limits.DownloadsPerPrincipalMax, s.limits.DownloadsMax)
 	s.uploads = newTurnstile(s.limits.UploadsPerPrincipalMax, s.limits.UploadsMax)
-	if err := s.route(); err != nil {
-		return nil, fmt.Errorf("start HTTP interface: %w", err)
-	}
+	s.route()
 	s.readiness = newReadiness(config.Health)
 	return s, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // route registers all routes behind the authoriser, and writes the OpenAPI document.
-func (s *Server) route() error {
+func (s *Server) route() {
 	s.router = chi.NewRouter()
 	s.router.Use(s.survive, s.securityHeaders, s.limit, middleware.GetHead)
 	s.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFound().write(w) })
@@ -40,11 +40,7 @@ func (s *Server) route() error {
 	}
 	s.registerStreams(guarded, api.OpenAPI())
 	completeOperations(api.OpenAPI())
-	var err error
-	if s.openapi, err = api.OpenAPI().YAML(); err != nil {
-		return err
-	}
-	return s.registerDocs(guarded, api.OpenAPI())
+	s.registerDocs(guarded, api.OpenAPI())
 }
 
 // methodsOf returns the methods that an address takes, as RFC 9110 wants them told with 405.

@@ -2,13 +2,10 @@ package state_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"casesync/adapters/commands"
 	"casesync/adapters/state"
@@ -17,7 +14,7 @@ import (
 )
 
 // onLooks runs a test on SQLite and on PostgreSQL.
-func onLooks(t *testing.T, test func(t *testing.T, looks *state.Looks)) {
+func onLooks(t *testing.T, test func(t *testing.T, db *sqldb.DB, looks *state.Looks)) {
 	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, address string) {
 		db, err := sqldb.Open(t.Context(), address, sqldb.NormalSync()) // no test here pulls the plug
@@ -29,8 +26,26 @@ func onLooks(t *testing.T, test func(t *testing.T, looks *state.Looks)) {
 		if err != nil {
 			t.Fatalf("open looks: %v", err)
 		}
-		test(t, looks)
+		test(t, db, looks)
 	})
+}
+
+// fill marks many cases, one a second from start on, in one transaction.
+func fill(t *testing.T, db *sqldb.DB, person string, refs []string) {
+	t.Helper()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ref := range refs {
+		at := start.Add(time.Duration(i) * time.Second)
+		if _, err := tx.ExecContext(t.Context(), `INSERT INTO looks (person, ref, entry, looked_at) VALUES ($1, $2, 1, $3)`, person, ref, at.UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func mark(t *testing.T, looks *state.Looks, person, ref string, entry int64, at time.Time) {
@@ -51,7 +66,7 @@ func all(t *testing.T, looks *state.Looks, person string, limit int) []commands.
 
 // A mark never goes backwards, and is one's own.
 func TestLooksGoForward(t *testing.T) {
-	onLooks(t, func(t *testing.T, looks *state.Looks) {
+	onLooks(t, func(t *testing.T, _ *sqldb.DB, looks *state.Looks) {
 		mark(t, looks, "one", "C1", 3, start)
 		mark(t, looks, "one", "C1", 2, start.Add(time.Hour)) // a second window that shows less
 		mark(t, looks, "one", "C2", 1, start.Add(time.Minute))
@@ -79,23 +94,15 @@ func TestLooksGoForward(t *testing.T) {
 
 // Of more than are kept the oldest go; others keep theirs.
 func TestLooksAreBounded(t *testing.T) {
-	onLooks(t, func(t *testing.T, looks *state.Looks) {
+	onLooks(t, func(t *testing.T, db *sqldb.DB, looks *state.Looks) {
 		mark(t, looks, "two", "C0", 1, start.Add(-time.Hour))
 		refs := make([]string, state.LooksMax+3)
-		var filling errgroup.Group
-		filling.SetLimit(8)
 		for i := range refs {
 			refs[i] = fmt.Sprintf("C%d", i)
-			look := func() error {
-				return looks.Mark(t.Context(), "one", refs[i], 1, start.Add(time.Duration(i)*time.Second))
-			}
-			if i < state.LooksMax {
-				filling.Go(look)
-				continue
-			}
-			if err := errors.Join(filling.Wait(), look()); err != nil { // the last ones in turn: each drives one out
-				t.Fatalf("mark %s: %v", refs[i], err)
-			}
+		}
+		fill(t, db, "one", refs[:state.LooksMax])
+		for i, ref := range refs[state.LooksMax:] { // each drives one out
+			mark(t, looks, "one", ref, 1, start.Add(time.Duration(state.LooksMax+i)*time.Second))
 		}
 		list := all(t, looks, "one", state.LooksMax+10)
 		if len(list) != state.LooksMax || list[0].Case != refs[len(refs)-1] || list[len(list)-1].Case != "C3" {
@@ -113,7 +120,7 @@ func TestLooksAreBounded(t *testing.T) {
 
 // A person's looks go with the person, and nobody else's.
 func TestLooksArePurged(t *testing.T) {
-	onLooks(t, func(t *testing.T, looks *state.Looks) {
+	onLooks(t, func(t *testing.T, _ *sqldb.DB, looks *state.Looks) {
 		ctx := context.Background()
 		mark(t, looks, "one", "C1", 3, start)
 		mark(t, looks, "two", "C1", 3, start)

@@ -19,7 +19,7 @@ func explain(err error) string {
 		{syscall.EROFS, "the disk is read-only: name another place with --data"},
 		{syscall.EACCES, "this user may not read or write there: run as the user that owns the data, or name another place with --data"},
 		{engine.ErrNotBuilt, "start a serve with the role project, or give casesync projections rebuild"},
-		{commands.ErrNoStream, "streams are named casefile-REFERENCE and business-FRN"},
+		{commands.ErrNoStream, "streams that hear case systems are named casefile-REFERENCE, business-FRN, upload-ID and notification-ID"},
 	} {
 		if errors.Is(err, known.is) {
 			return fmt.Sprintf("%s: %s", err, known.advice)

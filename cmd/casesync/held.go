@@ -64,7 +64,7 @@ func limitMark(f projections.FeedRow, p *program) string {
 }
 
 type heldSkipCommand struct {
-	Stream string `arg:"" help:"The stream, as held list shows it: casefile-1234."`
+	Stream string `arg:"" help:"The stream, as held list shows it: casefile-1234, upload-ID."`
 	Source string `help:"The source whose events are given up." required:"" placeholder:"URI"`
 	From   int64  `help:"The first sequence given up." required:""`
 	To     int64  `help:"The last sequence given up." required:""`

@@ -111,7 +111,7 @@ func printEvent(w io.Writer, e eventstore.Recorded) {
 }
 
 type logShowCommand struct {
-	Stream string `arg:"" help:"The stream: casefile-1234, business-123456."`
+	Stream string `arg:"" help:"The stream: casefile-1234, business-123456, upload-ID …"`
 	Sealed bool   `help:"Print what is stored, without opening what is private."`
 }
 
@@ -133,7 +133,7 @@ func (c logShowCommand) Run(ctx context.Context, p *program) error {
 	}
 	found, err := writeLines(p.stdout, log.ReadStream(ctx, eventstore.StreamName(c.Stream), 0), open)
 	if err == nil && found == 0 {
-		return fmt.Errorf("there is no stream %s: streams are named casefile-REFERENCE and business-FRN", c.Stream)
+		return fmt.Errorf("there is no stream %s: streams are named casefile-REFERENCE, business-FRN, upload-ID and the like: casesync log tail shows them", c.Stream)
 	}
 	return err
 }

@@ -17,6 +17,14 @@ import (
 	"time"
 )
 
+// long skips a test that takes minutes where the machine is asked for little: make test-long runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CASESYNC_TEST_LONG") == "" {
+		t.Skip("CASESYNC_TEST_LONG is not set: make test-long runs it")
+	}
+}
+
 // service is a server in a process of its own, which can be killed at any time and started again at the same
 // address.
 type service struct {

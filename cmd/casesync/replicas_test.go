@@ -39,6 +39,7 @@ const (
 // their leases and woken again, while events come in and people send things: the others take over in time, nothing
 // is skipped or done twice, and whoever wakes up writes nothing that was not his to write.
 func TestReplicas(t *testing.T) {
+	long(t)
 	t.Parallel()
 	w := postgresWorld(t)
 	lines := feedLines(t, 2500)

@@ -22,6 +22,7 @@ import (
 // Two web processes are updated one after the other while people read: no request fails but by a refused connection, which
 // a proxy tries at the other process; a stream of changes ends, comes back at the other one, and misses nothing.
 func TestRollingRestart(t *testing.T) {
+	long(t)
 	t.Parallel()
 	w := postgresWorld(t)
 	rest := w.start("--roles", "ingest,project,publish")

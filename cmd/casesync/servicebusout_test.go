@@ -103,6 +103,7 @@ func checkFirsts(t *testing.T, list []fetched, places map[string]int) map[string
 // Notifications and files about many cases come out to Service Bus under their events' ids, in their cases' sessions and
 // order, though the server is killed, connections are cut and acknowledgements lost on the way (requirements 6, 8 and 58).
 func TestServiceBusOutboxLosesNothing(t *testing.T) {
+	long(t)
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {
 		const who = "caseworker"

@@ -31,6 +31,7 @@ func (c olderCatalog) New(name string) (any, bool) {
 // not know: that one parks their cases and goes on with all others. Once the newer one has taken over, all is as if
 // there had been no older one, and nobody had to do anything.
 func TestTwoVersionsSideBySide(t *testing.T) {
+	long(t)
 	t.Parallel()
 	w := postgresWorld(t)
 	lines := feedLines(t, 1500)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ type World struct {
 	Now time.Time
 
 	t           testing.TB
+	recording   sync.Mutex
 	words       func(string) []string
 	projections []engine.Projection
 }
@@ -85,9 +87,11 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// Record appends what is given to the log, in order.
+// Record appends what is given to the log, in order. It may be called by several goroutines, which take turns.
 func (w *World) Record(given ...Given) {
 	w.t.Helper()
+	w.recording.Lock()
+	defer w.recording.Unlock()
 	for _, g := range given {
 		w.Now = w.Now.Add(time.Hour)
 		if !g.At.IsZero() {
