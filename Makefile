@@ -49,9 +49,9 @@ test-uploads: ## Send 1 GiB, interrupted five times, into a folder and into Azur
 	scripts/test-azurite.sh scripts/test-clamd.sh scripts/test-postgres.sh env $(large_upload)
 
 .PHONY: test-long
-test-long: ## Run the tests of replicas, versions side by side and losses at the broker (some minutes)
+test-long: ## Run the tests of the demonstration, replicas, versions side by side and losses at the broker (some minutes)
 	CASESYNC_TEST_LONG=1 scripts/test-clamd.sh scripts/test-postgres.sh go test -race -count 1 -timeout 30m ./cmd/casesync \
-		-run '^(TestReplicas|TestRollingRestart|TestTwoVersionsSideBySide|TestServiceBusOutboxLosesNothing)$$'
+		-run '^(TestDemonstrationAnswers|TestReplicas|TestRollingRestart|TestTwoVersionsSideBySide|TestServiceBusOutboxLosesNothing)$$'
 
 .PHONY: test-outages
 test-outages: ## Run the KurrentDB log's tests with an outage of 10 seconds and 20 kills

@@ -118,9 +118,7 @@ func TestDemoContentIsMadeOnce(t *testing.T) {
 // A demonstration shows casework from end to end: its case system answers what people have sent, gives its documents
 // out, and all is there after a restart, once.
 func TestDemonstrationAnswers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("imports the whole register")
-	}
+	long(t) // it imports the whole register
 	t.Parallel()
 	w := sqliteWorld(t)
 	d, stop := w.demonstrate()

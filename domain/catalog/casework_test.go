@@ -142,7 +142,7 @@ func TestUploadsDieWithTheCase(t *testing.T) {
 		t.Errorf("private values: got %d, want %d", len(envelopes), want)
 	}
 	wantDead(t, envelopes, "casefile-FOS-7")
-	wantNoTrace(t, held, "sample", "letter", "pdf", hash, "filed")
+	wantNoTrace(t, held, "sample", "letter", "application/pdf", ".pdf", hash, "filed")
 }
 
 func TestNotificationsDieWithTheCase(t *testing.T) {
