@@ -22,7 +22,7 @@ func (s *system) reactToCasework(ctx context.Context, config *reactions.Config) 
 	if err != nil {
 		return err
 	}
-	library, err := s.library(ctx)
+	keyDocuments, err := s.keyDocuments(ctx)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *system) reactToCasework(ctx context.Context, config *reactions.Config) 
 	}
 	config.StopUploads, config.StopNotification = casework.StopUploads, casework.StopNotification
 	config.EraseUploads = casework.EraseUploads
-	config.RemoveUpload, config.RescanUpload, config.ForgetDocuments = files.Remove, files.Rescan, library.Forget
+	config.RemoveUpload, config.RescanUpload, config.ForgetDocuments = files.Remove, files.Rescan, keyDocuments.Forget
 	config.NotificationsInLine = func(ctx context.Context, ref string) (ids []string, err error) {
 		err = s.lookAtAll(ctx, projections.CasesName, func(view engine.View, scope projections.Scope) error {
 			ids, err = projections.NotificationsInLine(ctx, view, scope, ref)
@@ -51,7 +51,7 @@ func (s *system) reactToCasework(ctx context.Context, config *reactions.Config) 
 func (s *system) caseworkSweeps() []scheduler.Sweep {
 	return []scheduler.Sweep{
 		scheduler.Retention("tickets", s.due(projections.TicketsName, projections.DueTickets), s.openedCasework.TickTicket),
-		scheduler.Daily(scheduler.Purge("key documents", s.openedLibrary.Sweep)),
+		scheduler.Daily(scheduler.Purge("key documents", s.openedKeyDocuments.Sweep)),
 	}
 }
 

@@ -28,14 +28,14 @@ import (
 
 // caseworkParts are the parts that concern what is sent about cases, opened when they are first asked for.
 type caseworkParts struct {
-	openedDocuments *documents.Store
-	openedCasework  *commands.Casework
-	openedUploads   *uploads.Uploads
-	openedLibrary   *fetch.Library
-	openedOutbox    *outbox.Outbox
-	openedScanner   uploads.Scanner
-	openedLooks     *state.Looks
-	demoHosts       []fetch.Host // of a demonstration's documents
+	openedDocuments    *documents.Store
+	openedCasework     *commands.Casework
+	openedUploads      *uploads.Uploads
+	openedKeyDocuments *fetch.Library
+	openedOutbox       *outbox.Outbox
+	openedScanner      uploads.Scanner
+	openedLooks        *state.Looks
+	demoHosts          []fetch.Host // of a demonstration's documents
 	// uploadFault answers a request of the upload protocol with an error; nil where nothing is served.
 	uploadFault func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -115,9 +115,9 @@ func (s *system) scanner() (uploads.Scanner, error) {
 	})
 }
 
-// library returns what fetches the key documents that case management systems publish.
-func (s *system) library(ctx context.Context) (*fetch.Library, error) {
-	return once(s, &s.openedLibrary, func() (*fetch.Library, func() error, error) {
+// keyDocuments returns what fetches the key documents that case management systems publish.
+func (s *system) keyDocuments(ctx context.Context) (*fetch.Library, error) {
+	return once(s, &s.openedKeyDocuments, func() (*fetch.Library, func() error, error) {
 		store, err := s.documents(ctx)
 		if err != nil {
 			return nil, nil, err

@@ -30,7 +30,7 @@ func (s *serving) addCasework(ctx context.Context, config *httpapi.Config, serve
 		return err
 	}
 	s.checkScanner(ctx)
-	library, err := s.library(ctx)
+	keyDocuments, err := s.keyDocuments(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *serving) addCasework(ctx context.Context, config *httpapi.Config, serve
 		return content(document, err)
 	}
 	config.OpenDocument = func(ctx context.Context, ref, id string, published httpapi.PublishedDocument) (httpapi.Content, error) {
-		document, err := library.Open(ctx, ref, id, fetch.Wanted(published))
+		document, err := keyDocuments.Open(ctx, ref, id, fetch.Wanted(published))
 		return content(document, err)
 	}
 	return nil
